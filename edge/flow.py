@@ -1,0 +1,163 @@
+"""What travels between the rooms of the edge: plain, frozen values and nothing that acts.
+
+Arrays are never changed by who receives them. Times are integers in nanoseconds since
+1970-01-01 UTC (`*_ns`), boxes are `(x, y, width, height)` in pixels of the full picture, ages are
+years. A face's five landmarks stand in image order: eye left in the picture, eye right, nose tip,
+mouth corner left, mouth corner right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "AgeEstimate",
+    "Crop",
+    "Face",
+    "Frame",
+    "GateVerdict",
+    "Role",
+    "TrackReport",
+    "UnknownReason",
+    "Zone",
+]
+
+Box = tuple[float, float, float, float]
+
+
+class UnknownReason(StrEnum):
+    """Why nothing can be said about an age (`schemas.md`: `reason`)."""
+
+    TOO_SMALL = "too_small"
+    BLURRED = "blurred"
+    TURNED_AWAY = "turned_away"
+    TOO_DARK = "too_dark"
+    OVEREXPOSED = "overexposed"
+    TOO_SHORT = "too_short"
+
+
+class Zone(StrEnum):
+    """Where a face is: its box's centre lies in one polygon of the lane, or in none."""
+
+    CUSTOMER = "customer"
+    CASHIER = "cashier"
+    NONE = "none"
+
+
+class Role(StrEnum):
+    """What a track is to the till. Companion is known only where till events are."""
+
+    CUSTOMER = "customer"
+    COMPANION = "companion"
+    PASSER_BY = "passer_by"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One picture of one camera. `image` is BGR uint8 `(h, w, 3)`, owned by the frame."""
+
+    camera: str
+    at_ns: int
+    image: NDArray[np.uint8]
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """One detected face: box, float32 landmarks `(5, 2)` as x, y in pixels, score in 0..1."""
+
+    box_px: Box
+    landmarks_px: NDArray[np.float32]
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateVerdict:
+    """What the quality gate says of one face: `reason` is None where an age may be read.
+
+    `quality` lies in 0..1 and rises with size, sharpness, frontal pose and fair exposure; it
+    orders crops of one track and weighs their distributions. `blur` is 0 for a sharp face and
+    rises; `yaw` is -1..1 (0 looks into the camera); `brightness` is the mean grey of the crop, 0..255.
+    """
+
+    quality: float
+    reason: UnknownReason | None
+    eye_distance_px: float
+    blur: float
+    yaw: float
+    brightness: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crop:
+    """One aligned face, BGR uint8 `(112, 112, 3)` by the crop contract, with where it came from.
+
+    It lives in memory until the age model has read it and is never written or sent.
+    """
+
+    pixels: NDArray[np.uint8]
+    at_ns: int
+    box_px: Box
+    verdict: GateVerdict
+
+
+_NO_P: Mapping[int, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgeEstimate:
+    """What the crops of one track say about an age: years, or the reason why nothing can be said.
+
+    `low_years`..`high_years` is the calibrated interval of `coverage`. `p_under[a]` is the
+    probability that the person is younger than `a`.
+    """
+
+    mean_years: float | None = None
+    median_years: float | None = None
+    low_years: float | None = None
+    high_years: float | None = None
+    coverage: float = 0.9
+    p_under: Mapping[int, float] = field(default=_NO_P)
+    quality: float = 0.0
+    crops: int = 0
+    reason: UnknownReason | None = None
+
+    def __post_init__(self) -> None:
+        if (self.mean_years is None) == (self.reason is None):
+            raise ValueError(
+                "an estimate has either years or a reason why they are unknown; "
+                f"got mean_years={self.mean_years} and reason={self.reason}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackReport:
+    """What is known of one person at the till; `ended` once, other reports are updates.
+
+    `from_ns`/`to_ns` are the first and last sight of the face, `seen_ns`/`seen_box_px` its best
+    crop (the largest box where no crop passed), `face_px` the width of the largest box that was
+    used, `customer_zone_s` the seconds spent in the customer zone so far.
+    """
+
+    lane: str
+    camera: str
+    track: str
+    from_ns: int
+    to_ns: int
+    zone: Zone
+    role: Role
+    estimate: AgeEstimate
+    seen_ns: int
+    seen_box_px: Box
+    face_px: int
+    customer_zone_s: float
+    box_px: Box
+    model: str
+    ended: bool

@@ -1,0 +1,64 @@
+"""What is remembered of one tracked person between two frames: read crops, and why others were not read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.flow import AgeEstimate, Box, Crop, GateVerdict, UnknownReason
+from edge.track import BestShots
+
+__all__ = ["Estimator", "Person"]
+
+Estimator = Callable[[NDArray[np.float32], NDArray[np.float32]], AgeEstimate]
+"""Logits `(k, 101)` and qualities `(k,)` of one track to its estimate."""
+
+
+class Person:
+    """The crops of one track that were read, and the estimate that follows from them.
+
+    Only logits and qualities are kept, never pixels. At most `budget` of them: a better one pushes out the worst.
+    """
+
+    def __init__(self, *, budget: int) -> None:
+        self.shots = BestShots(budget=budget)
+        self.estimate = AgeEstimate(reason=UnknownReason.TOO_SHORT)
+        self.changed = False
+        self.seen_ns = 0
+        self.seen_box_px: Box = (0.0, 0.0, 0.0, 0.0)
+        self.face_px = 0
+        self._budget = budget
+        self._best_quality = -1.0
+        self._logits: list[NDArray[np.float32]] = []
+        self._qualities: list[float] = []
+        self._refused: Counter[UnknownReason] = Counter()
+
+    def refused(self, verdict: GateVerdict, at_ns: int, box_px: Box) -> None:
+        """A face of this person that the gate did not let through; the commonest reason is kept."""
+        if verdict.reason is None:
+            raise ValueError("a refused face has a reason; got a verdict without one")
+        self._refused[verdict.reason] += 1
+        if self._logits:
+            return
+        if box_px[2] >= self.face_px:
+            self.seen_ns, self.seen_box_px, self.face_px = at_ns, box_px, round(box_px[2])
+        reason = min(self._refused, key=lambda r: (-self._refused[r], r.value))
+        self.estimate = AgeEstimate(reason=reason)
+
+    def read(self, crop: Crop, logits: NDArray[np.float32], estimator: Estimator) -> None:
+        """Take in one crop that the age model has read: float32 logits `(101,)`."""
+        first = not self._logits
+        self._logits.append(logits)
+        self._qualities.append(crop.verdict.quality)
+        if len(self._logits) > self._budget:
+            worst = int(np.argmin(self._qualities))
+            del self._logits[worst], self._qualities[worst]
+        self.face_px = round(crop.box_px[2]) if first else max(self.face_px, round(crop.box_px[2]))
+        if crop.verdict.quality > self._best_quality:
+            self._best_quality = crop.verdict.quality
+            self.seen_ns, self.seen_box_px = crop.at_ns, crop.box_px
+        self.estimate = estimator(np.stack(self._logits), np.asarray(self._qualities, np.float32))
+        self.changed = True

@@ -124,7 +124,7 @@ class AgeEstimate:
     low_years: float | None = None
     high_years: float | None = None
     coverage: float = 0.9
-    p_under: Mapping[int, float] = field(default=_NO_P)
+    p_under: Mapping[int, float] = field(default_factory=lambda: _NO_P)
     quality: float = 0.0
     crops: int = 0
     reason: UnknownReason | None = None

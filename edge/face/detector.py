@@ -10,18 +10,24 @@ from numpy.typing import NDArray
 
 from edge.flow import Face
 
-__all__ = ["Detector", "DetectorError", "DetectorFileAltered", "DetectorFileMissing", "check_picture"]
+__all__ = [
+    "Detector",
+    "DetectorError",
+    "DetectorFileAlteredError",
+    "DetectorFileMissingError",
+    "check_picture",
+]
 
 
 class DetectorError(Exception):
     """A detector that cannot be started; the message says what to do."""
 
 
-class DetectorFileMissing(DetectorError):
+class DetectorFileMissingError(DetectorError):
     """The detector's model file is not where it should be."""
 
 
-class DetectorFileAltered(DetectorError):
+class DetectorFileAlteredError(DetectorError):
     """The detector's model file is there, but its digest is not the pinned one."""
 
 

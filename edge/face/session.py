@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.face.detector import DetectorError, DetectorFileMissing
+from edge.face.detector import DetectorError, DetectorFileMissingError
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -17,7 +17,7 @@ __all__ = ["open_session"]
 def open_session(
     path: Path, *, intra_op_threads: int, allow_spinning: bool, providers: Sequence[str]
 ) -> onnxruntime.InferenceSession:
-    """Load a network; raises DetectorFileMissing or DetectorError with the way out.
+    """Load a network; raises DetectorFileMissingError or DetectorError with the way out.
 
     With `allow_spinning` idle threads burn their core for a moment to answer the next call sooner,
     which takes it from the decoder and the age model: off unless detection runs alone.
@@ -25,7 +25,7 @@ def open_session(
     import onnxruntime
 
     if not path.is_file():
-        raise DetectorFileMissing(f"no detector file at {path}")
+        raise DetectorFileMissingError(f"no detector file at {path}")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = intra_op_threads
     options.inter_op_num_threads = 1
@@ -34,7 +34,7 @@ def open_session(
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=list(providers))
-    except Exception as error:  # noqa: BLE001 - the runtime has many exception types, all mean: cannot load
+    except Exception as error:
         raise DetectorError(
             f"ONNX Runtime cannot load {path}: {error}. Get the file again: checkout-age models verify"
         ) from error

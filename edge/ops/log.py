@@ -1,0 +1,90 @@
+"""Logs: events with fields on stderr, for a person or as JSON, redacted line by line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+from edge.ops.redact import Redactor
+
+__all__ = ["redactor", "start_logging"]
+
+redactor = Redactor()
+"""The process's one redactor: every secret that is read is made known to it before it is used."""
+
+_JOURNAL_LEVEL = {
+    logging.DEBUG: "<7>",
+    logging.INFO: "<6>",
+    logging.WARNING: "<4>",
+    logging.ERROR: "<3>",
+    logging.CRITICAL: "<2>",
+}
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class _Pretty(logging.Formatter):
+    """`10:04:12 warning camera: camera is down  camera=cam-1 reason=no_frames`."""
+
+    def __init__(self, *, journal: bool) -> None:
+        super().__init__()
+        self._journal = journal
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = "".join(f" {key}={value}" for key, value in _fields(record).items())
+        text = f"{record.levelname.lower()} {_room(record)}: {record.getMessage()}{fields and ' ' + fields}"
+        if record.exc_info:
+            text += "\n" + self.formatException(record.exc_info)
+        text = redactor(text)
+        if self._journal:  # the journal has time and unit itself, and reads the level off the prefix
+            prefix = _JOURNAL_LEVEL.get(record.levelno, "<6>")
+            return "\n".join(prefix + line for line in text.splitlines())
+        return f"{datetime.fromtimestamp(record.created, UTC):%H:%M:%S} {text}"
+
+
+class _Json(logging.Formatter):
+    """One JSON object a line: `at`, `level`, `room`, `message` and the fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "room": _room(record),
+            "message": record.getMessage(),
+            **_fields(record),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return redactor(json.dumps(line, default=str, ensure_ascii=False))
+
+
+def start_logging(*, style: str = "pretty", level: str = "info", stream: TextIO | None = None) -> None:
+    """Send every record of the process to `stream` (stderr), redacted. `style`: `pretty` or `json`."""
+    to = sys.stderr if stream is None else stream
+    handler = logging.StreamHandler(to)
+    handler.setFormatter(_Json() if style == "json" else _Pretty(journal=_is_journal(to)))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+
+
+def _is_journal(stream: TextIO) -> bool:
+    """systemd names the device and inode of the journal's socket (`man systemd.exec`, JOURNAL_STREAM)."""
+    named = os.environ.get("JOURNAL_STREAM", "")
+    try:
+        stat = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return named == f"{stat.st_dev}:{stat.st_ino}"
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    return {key: value for key, value in vars(record).items() if key not in _OWN}
+
+
+def _room(record: logging.LogRecord) -> str:
+    parts = record.name.split(".")
+    return parts[1] if parts[0] == "edge" and len(parts) > 1 else record.name

@@ -1,0 +1,51 @@
+"""No credential in any line that leaves the process: one filter, at the rim, over everything."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+__all__ = ["MASK", "Redactor"]
+
+MASK = "***"
+
+_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<userinfo>[^/?#\s'\"]*)@", re.IGNORECASE)
+_FIELD = re.compile(
+    r"(?P<key>\b(?:password|passwd|pwd|secret|token|api[_-]?key|authorization)\b[\"']?\s*[:=]\s*)"
+    r"(?P<value>(?:bearer|basic|digest)\s+[^\s,;&\"']+|[\"'][^\"']*[\"']|[^\s,;&\"']+)",
+    re.IGNORECASE,
+)
+_SHORTEST_SECRET = 3
+"""A secret shorter than this would mask half of every line; it is covered by the patterns alone."""
+
+
+class Redactor:
+    """Masks URL credentials, `password=…` fields and every secret that was made known. Thread-safe.
+
+    A secret is masked as it stands and percent-encoded, since FFmpeg and brokers print it in either form.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._lock = threading.Lock()
+        self._forms: tuple[str, ...] = ()
+        for secret in secrets:
+            self.learn(secret)
+
+    def learn(self, secret: str) -> None:
+        """From now on this secret is masked wherever it stands."""
+        if len(secret) < _SHORTEST_SECRET:
+            return
+        forms = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
+        with self._lock:
+            # Longest first: a password that begins with another one must not leave its own tail.
+            self._forms = tuple(sorted({*self._forms, *forms}, key=lambda form: (-len(form), form)))
+
+    def __call__(self, text: str) -> str:
+        """The text without credentials."""
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, MASK)
+        text = _USERINFO.sub(rf"\g<scheme>{MASK}@", text)
+        return _FIELD.sub(rf"\g<key>{MASK}", text)

@@ -1,0 +1,88 @@
+"""The web server: one thread, one event loop, a socket that was bound before anything else started."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+from collections.abc import Sequence
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+__all__ = ["PortBusyError", "WebServer", "listen"]
+
+_STOP_S = 3.0
+
+
+class PortBusyError(OSError):
+    """Another program listens on the port."""
+
+
+def listen(host: str, port: int, *, or_another: bool = False) -> socket.socket:
+    """A bound TCP socket on `host`:`port`, or with `or_another` on a free port where that one is taken.
+
+    Raises PortBusyError with the way out where the port is taken, OSError where the host is not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+        made.listen()
+    except OSError as error:
+        made.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        if or_another and port:
+            return listen(host, 0)
+        raise PortBusyError(
+            error.errno,
+            f"{host}:{port} is taken by another program. Set http.port to a free one, or stop that program",
+        ) from error
+    return made
+
+
+class WebServer:
+    """Serves `routes` on a bound socket from a thread of its own until `stop`."""
+
+    def __init__(self, *, sock: socket.socket, routes: Sequence[BaseRoute]) -> None:
+        self._socket = sock
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                Starlette(routes=list(routes)),
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=2,
+                server_header=False,
+            )
+        )
+        # Signals belong to the main thread; the loop below is told to stop by `should_exit`.
+        self._thread = threading.Thread(target=self._serve, name="web", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where it is reached, e.g. `http://127.0.0.1:8080`."""
+        host, port = self._socket.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def alive(self) -> bool:
+        """Does its thread run?"""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Serve from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End open requests and the thread; waits three seconds at most."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(_STOP_S)
+        self._socket.close()
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._socket])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -23,6 +24,9 @@ __all__ = [
     "Frame",
     "GateVerdict",
     "Role",
+    "Sighting",
+    "TillEvent",
+    "TillEventType",
     "TrackReport",
     "UnknownReason",
     "Zone",
@@ -161,3 +165,53 @@ class TrackReport:
     box_px: Box
     model: str
     ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One face of one track in one searched frame: who stood where, and how near (`face_px`, box width)."""
+
+    lane: str
+    camera: str
+    track: str
+    at_ns: int
+    zone: Zone
+    face_px: float
+
+
+class TillEventType(StrEnum):
+    """What a till tells (`schemas.md`: "Till events in")."""
+
+    RECEIPT_OPENED = "receipt.opened"
+    ITEM_ADDED = "item.added"
+    ITEM_VOIDED = "item.voided"
+    ID_VERIFIED = "id.verified"
+    ID_KNOWN = "id.known"
+    SALE_REFUSED = "sale.refused"
+    RECEIPT_CLOSED = "receipt.closed"
+    RECEIPT_CANCELLED = "receipt.cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TillEvent:
+    """One validated fact of a till, whichever door it came in by. `at_ns` is the till's own time.
+
+    `restricted` and `min_age` are what the till or the product list says of the item; a voided item is named by
+    its `line` or, without one, by its `sku`. It never carries a birth date.
+    """
+
+    id: str
+    lane: str
+    at_ns: int
+    type: TillEventType
+    receipt: str
+    cashier: str | None = None
+    line: str | None = None
+    sku: str | None = None
+    name: str | None = None
+    category: str | None = None
+    quantity: Decimal = Decimal(1)
+    unit_price: Decimal | None = None
+    currency: str | None = None
+    restricted: bool = False
+    min_age: int | None = None

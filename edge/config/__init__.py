@@ -1,0 +1,44 @@
+"""Typed configuration: one section a file, every mistake reported with its line, a JSON Schema for editors."""
+
+from edge.config.camera import Camera, SourceKind, source_kind
+from edge.config.config import Config
+from edge.config.http import Http
+from edge.config.inference import Inference
+from edge.config.lane import Lane, ZonesPx
+from edge.config.load import load_config, parse_config
+from edge.config.log import Log
+from edge.config.policy import Policy
+from edge.config.problem import ConfigError, Problem
+from edge.config.schema import json_schema
+from edge.config.secret import SecretError, read_password
+from edge.config.sink import FileSink, MqttSink, Purpose, Sink
+from edge.config.site import Site
+from edge.config.state import State
+from edge.config.tracking import Tracking
+
+__all__ = [
+    "Camera",
+    "Config",
+    "ConfigError",
+    "FileSink",
+    "Http",
+    "Inference",
+    "Lane",
+    "Log",
+    "MqttSink",
+    "Policy",
+    "Problem",
+    "Purpose",
+    "SecretError",
+    "Sink",
+    "Site",
+    "SourceKind",
+    "State",
+    "Tracking",
+    "ZonesPx",
+    "json_schema",
+    "load_config",
+    "parse_config",
+    "read_password",
+    "source_kind",
+]

@@ -1,0 +1,69 @@
+"""Passwords stand beside the configuration, never in it: environment, a file, or a systemd credential."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["HasPassword", "SecretError", "one_password", "read_password"]
+
+
+class SecretError(ValueError):
+    """A password that the configuration points at could not be read; the message names the place, not the word."""
+
+
+class HasPassword(Protocol):
+    """A section that may point at a password by one of three ways."""
+
+    @property
+    def user(self) -> str | None: ...
+    @property
+    def password_env(self) -> str | None: ...
+    @property
+    def password_file(self) -> Path | None: ...
+    @property
+    def password_credential(self) -> str | None: ...
+
+
+_WAYS = ("password_env", "password_file", "password_credential")
+
+
+def one_password(section: HasPassword) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The problems of a section that names several ways to its password, or a password for nobody."""
+    named = [way for way in _WAYS if getattr(section, way) is not None]
+    if len(named) > 1:
+        yield tuple(reversed(named)), f"only one of {', '.join(named)} is allowed"
+    if named and section.user is None:
+        yield (named[0], "user"), "a password without 'user'; give both or neither"
+
+
+def read_password(section: HasPassword) -> str | None:
+    """The password that the section points at, None where it names none; a last line break is taken off.
+
+    Raises SecretError where the variable, file or credential is not there.
+    """
+    if section.password_env is not None:
+        value = os.environ.get(section.password_env)
+        if value is None:
+            raise SecretError(f"password_env: the environment variable {section.password_env} is not set")
+        return value
+    if section.password_credential is not None:
+        folder = os.environ.get("CREDENTIALS_DIRECTORY")
+        if folder is None:
+            raise SecretError(
+                f"password_credential: {section.password_credential} is asked for, but systemd gave no "
+                "credentials; name it in the unit's LoadCredential= or use password_file"
+            )
+        return _first_line(Path(folder) / section.password_credential)
+    return None if section.password_file is None else _first_line(section.password_file)
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").split("\n", 1)[0].removesuffix("\r")
+    except OSError as error:
+        raise SecretError(f"the password file {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SecretError(f"the password file {path} is not UTF-8 text") from error

@@ -1,0 +1,91 @@
+"""Where events go. A sink's `kind` decides which settings it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from edge.config.rule import NAME, Count, Existing, Matches, Unique, Within
+from edge.config.secret import one_password
+
+__all__ = ["FileSink", "MqttSink", "Purpose", "Sink"]
+
+Purpose = Literal["security", "marketing", "operations"]
+_PURPOSE = "what the receiver needs the events for; no sink gets a type outside of its purpose"
+_TYPES = (
+    "narrows the purpose to these event types, such as checkout.alert.raised.v1; empty: all of the purpose"
+)
+EventType = Annotated[
+    str, Matches(r"checkout(\.[a-z_]+)+\.v[0-9]+", "an event type such as checkout.age.estimated.v1")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSink:
+    """JSON lines, rotated by size."""
+
+    kind: Literal["file"]
+    name: Annotated[str, "the sink's name", NAME, Unique()]
+    purpose: Annotated[Purpose, _PURPOSE]
+    path: Annotated[Path, "the file; relative: to state.dir"]
+    types: Annotated[tuple[EventType, ...], _TYPES, Count(0, 32)] = ()
+    rotate_mb: Annotated[float, "a new file begins after so many MB", Within(0.1, 10_000)] = 50.0
+    keep_files: Annotated[int, "how many old files stay", Within(0, 1000)] = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MqttSink:
+    """MQTT 5, QoS 1, with a last will on `{prefix}/{store}/{box}/status`."""
+
+    kind: Literal["mqtt"]
+    name: Annotated[str, "the sink's name", NAME, Unique()]
+    purpose: Annotated[Purpose, _PURPOSE]
+    host: Annotated[
+        str, "the broker's address", Matches(r"[A-Za-z0-9._:-]{1,253}", "an IP address or a host name")
+    ]
+    types: Annotated[tuple[EventType, ...], _TYPES, Count(0, 32)] = ()
+    port: Annotated[
+        int | None, "the broker's port; without it 8883 with TLS, 1883 without", Within(1, 65535)
+    ] = None
+    prefix: Annotated[
+        str,
+        "first part of every topic",
+        Matches(r"[^/+#\s$][^+#\s]{0,100}", "a topic without '+', '#' and spaces"),
+    ] = "checkout"
+    tls: Annotated[bool, "encrypt the connection and check the broker's certificate"] = False
+    ca_file: Annotated[Path | None, "certificates to trust instead of the system's", Existing("file")] = None
+    cert_file: Annotated[Path | None, "our own certificate", Existing("file")] = None
+    key_file: Annotated[Path | None, "the key of our own certificate", Existing("file")] = None
+    user: Annotated[str | None, "the user that the broker asks for"] = None
+    password_env: Annotated[str | None, "environment variable that holds the password"] = None
+    password_file: Annotated[Path | None, "file whose first line is the password", Existing("file")] = None
+    password_credential: Annotated[str | None, "name of the systemd credential with the password", NAME] = (
+        None
+    )
+    keepalive_s: Annotated[int, "how often the connection is proved to live", Within(5, 600)] = 30
+
+    @property
+    def effective_port(self) -> int:
+        """The port to connect to."""
+        if self.port is not None:
+            return self.port
+        return 8883 if self.tls else 1883
+
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Certificates that nobody would look at, halves of a key pair, a password without a user."""
+        yield from one_password(self)
+        for key in ("ca_file", "cert_file", "key_file"):
+            if getattr(self, key) is not None and not self.tls:
+                yield (key, "tls"), "has no effect without 'tls: true'"
+        if (self.cert_file is None) != (self.key_file is None):
+            blamed = "key_file" if self.cert_file is None else "cert_file"
+            yield (
+                (blamed, "cert_file", "key_file"),
+                "cert_file and key_file belong together; give both or neither",
+            )
+
+
+Sink = FileSink | MqttSink
+"""Any sink; told apart by `kind`."""

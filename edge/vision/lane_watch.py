@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.face import QualityGate, crop_face
-from edge.flow import Box, Crop, Face, Frame, Role, TrackReport, Zone
+from edge.flow import Box, Crop, Face, Frame, Role, Sighting, TrackReport, Zone
 from edge.track import TrackState, Tracker, Zones
 from edge.vision.person import Estimator, Person
 
@@ -70,6 +70,20 @@ class LaneWatch:
         update = self._tracker.update(frame.at_ns, faces, frame.image)
         self._seen = list(update.seen)
         self._ended.extend(update.ended)
+
+    def sightings(self, frame: Frame) -> list[Sighting]:
+        """Who is to be seen in the frame that was tracked last."""
+        return [
+            Sighting(
+                lane=self.lane,
+                camera=self.camera,
+                track=_track_id(self.lane, track.first_ns, track.key),
+                at_ns=frame.at_ns,
+                zone=self.zones.zone_of(face.box_px),
+                face_px=face.box_px[2],
+            )
+            for track, face in self._seen
+        ]
 
     def candidates(self, frame: Frame) -> list[Candidate]:
         """The crops of this frame that are worth reading, by gate and best-shot budget."""

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.flow import Face, Frame, TrackReport
+from edge.flow import Face, Frame, Sighting, TrackReport
 from edge.vision.lane_watch import LaneWatch
 from edge.vision.motion import MotionGate
 from edge.vision.stages import StageTimes
@@ -53,11 +53,16 @@ class Vision:
         self._ages = ages
         self._motion = motion or {}
         self.stages = StageTimes()
+        self.sightings: list[Sighting] = []
         self.frames_seen = 0
         self.frames_searched = 0
 
     def step(self, frames: Sequence[Frame]) -> list[TrackReport]:
-        """One frame of each of several cameras through every stage; reports in order of the frames."""
+        """One frame of each of several cameras through every stage; reports in order of the frames.
+
+        `sightings` then holds who was to be seen in them.
+        """
+        self.sightings = []
         self.frames_seen += len(frames)
         with self.stages.of("motion"):
             searched = [frame for frame in frames if self._must_search(frame)]
@@ -70,6 +75,7 @@ class Vision:
             for frame, faces in zip(searched, found, strict=True):
                 for lane, own in _share_out(self._lanes[frame.camera], faces):
                     lane.track(frame, own)
+                    self.sightings += lane.sightings(frame)
         with self.stages.of("gate"):
             wanted = [
                 (lane, candidate)

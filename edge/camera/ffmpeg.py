@@ -1,0 +1,57 @@
+"""The one door to OpenCV's FFmpeg: quiet, with time-outs, one decoder thread unless told otherwise.
+
+OpenCV and FFmpeg take some settings from the environment of the whole process, once, at the first
+open. They are set here and nowhere else, before that first open; what an operator has set already
+(to see FFmpeg's own words while hunting a fault) stays.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import cv2
+
+__all__ = ["open_capture"]
+
+_PROCESS_SETTINGS = {
+    # AV_LOG_QUIET: FFmpeg writes to file descriptor 2 from C, and its lines carry addresses with passwords.
+    "OPENCV_FFMPEG_LOGLEVEL": "-8",
+    # OpenCV itself prints the whole address of a stream that it cannot open, as a warning.
+    "OPENCV_LOG_LEVEL": "SILENT",
+    # prefer TCP for RTSP: a lost UDP packet is a smeared face. Other inputs ignore the key.
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp",
+}
+_prepared = threading.Lock()
+
+
+def open_capture(
+    address: str, *, threads: int, open_timeout_s: float | None = None, read_timeout_s: float | None = None
+) -> cv2.VideoCapture | None:
+    """Open a file or an address with FFmpeg; None where FFmpeg finds no video there.
+
+    `threads` is the number of decoder threads. Time-outs hold for the whole open and for each grab;
+    FFmpeg asks for them while it waits on the network. Blocks for up to `open_timeout_s`.
+    """
+    with _prepared:
+        for name, value in _PROCESS_SETTINGS.items():
+            os.environ.setdefault(name, value)
+        import cv2
+
+        if os.environ["OPENCV_LOG_LEVEL"] == _PROCESS_SETTINGS["OPENCV_LOG_LEVEL"]:
+            cv2.utils.logging.setLogLevel(
+                cv2.utils.logging.LOG_LEVEL_SILENT
+            )  # OpenCV may have read its variable before it was set here
+
+    settings = [int(cv2.CAP_PROP_N_THREADS), threads]
+    if open_timeout_s is not None:
+        settings += [int(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC), max(1, round(open_timeout_s * 1000))]
+    if read_timeout_s is not None:
+        settings += [int(cv2.CAP_PROP_READ_TIMEOUT_MSEC), max(1, round(read_timeout_s * 1000))]
+    capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, settings)
+    if not capture.isOpened():
+        capture.release()
+        return None
+    return capture

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["suppress"]
+__all__ = ["suppress", "suppress_any"]
 
 
 def suppress(
-    boxes: NDArray[np.float32], scores: NDArray[np.float32], *, overlap_max: float, of_smaller: bool = False
+    boxes: NDArray[np.float32], scores: NDArray[np.float32], *, overlap_max: float
 ) -> NDArray[np.intp]:
     """Keep the best of boxes that overlap by more than `overlap_max`; indices, best score first.
 
     `boxes` is `(n, 4)` as left, top, right, bottom; `scores` `(n,)`; ties keep their order. Overlap is
-    intersection over union, or with `of_smaller` intersection over the smaller box.
+    intersection over union. A box is dropped only for one that is kept.
     """
     order = np.argsort(-scores, kind="stable")
     boxes = boxes[order]
@@ -22,12 +22,38 @@ def suppress(
     alive = np.ones(len(order), dtype=bool)
     kept: list[int] = []
     for i in range(len(order)):
-        if not alive[i]:
-            continue
-        kept.append(i)
-        rest = slice(i + 1, None)
-        sides = np.minimum(boxes[rest, 2:], boxes[i, 2:]) - np.maximum(boxes[rest, :2], boxes[i, :2])
-        common = np.maximum(sides[:, 0], 0) * np.maximum(sides[:, 1], 0)
-        whole = np.minimum(areas[rest], areas[i]) if of_smaller else areas[rest] + areas[i] - common
-        alive[rest] &= common <= overlap_max * whole
+        if alive[i]:
+            kept.append(i)
+            common = _common(boxes[i], boxes[i + 1 :])
+            alive[i + 1 :] &= common <= overlap_max * (areas[i] + areas[i + 1 :] - common)
     return order[kept]
+
+
+def suppress_any(
+    boxes: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    *,
+    overlap_max: float,
+    of_smaller: bool = False,
+) -> NDArray[np.intp]:
+    """As `suppress`, but a box is dropped for any better one, even for one that is dropped itself.
+
+    That is what the package `mtcnn` does. With `of_smaller` overlap is intersection over the smaller box.
+    """
+    order = np.argsort(-scores, kind="stable")
+    boxes = boxes[order]
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    alive = np.ones(len(order), dtype=bool)
+    for i in range(len(order) - 1):
+        common = _common(boxes[i], boxes[i + 1 :])
+        rest = areas[i + 1 :]
+        whole = np.minimum(areas[i], rest) if of_smaller else areas[i] + rest - common
+        alive[i + 1 :] &= common <= overlap_max * whole
+    return order[alive]
+
+
+def _common(box: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Area that one box shares with each of the others."""
+    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    shared: NDArray[np.float32] = np.maximum(sides[:, 0], 0) * np.maximum(sides[:, 1], 0)
+    return shared

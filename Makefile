@@ -1,0 +1,55 @@
+# make run shows a lane at work, make test runs the tests, make help lists the rest.
+# VENV, VENV_DEV: where the virtual environments stand. PYTHON: which Python they are made from.
+# KIND: cpu or gpu; found out where it is not given.
+
+VENV ?= .venv
+VENV_DEV ?= .venv-dev
+KIND ?= $(shell scripts/accelerator)
+DEV := $(VENV_DEV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run install dev test check fix bench soak lock wheel clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+run: install ## installs into .venv and shows the demo lane; DEMO="--camera 0" for a camera of yours
+	@$(VENV)/bin/checkout-age demo $(DEMO)
+
+install: ## installs into .venv what running needs, with ONNX Runtime for this machine (KIND=cpu or gpu)
+	@scripts/install $(VENV) requirements/$(KIND).txt
+
+dev: ## installs into .venv-dev what tests and checks need
+	@scripts/install $(VENV_DEV) requirements/dev.txt
+
+test: dev ## installs what tests need (system packages too) and runs them; ARGS="tests/face -k crop" for some
+	@scripts/install-test-system-packages
+	$(DEV)/python -m pytest $(ARGS)
+
+check: dev ## lint, format, types, import rules; writes nothing
+	$(DEV)/ruff check .
+	$(DEV)/ruff format --check .
+	$(DEV)/mypy
+	$(DEV)/lint-imports
+
+fix: dev ## lets the linter and the formatter write
+	$(DEV)/ruff check --fix .
+	$(DEV)/ruff format .
+
+bench: dev ## the figures of docs/benchmarks.md, on this machine
+	$(DEV)/checkout-age bench model --json
+	$(DEV)/checkout-age bench pipeline ../shared/video/lane_ages.mp4 --zones ../shared/video/lane_ages.zones.json --json
+
+soak: dev ## the long tests: hours of a lane, faults, fuzzing
+	$(DEV)/python -m pytest -m soak $(ARGS)
+
+lock: ## renews requirements/*.txt after a change in pyproject.toml; UPGRADE=1 takes newer versions
+	@scripts/lock
+
+wheel: dev ## builds the wheel into dist/: it alone runs a till box
+	$(DEV)/python -m pip wheel -q --no-deps --no-build-isolation -w dist .
+	@ls dist
+
+clean: ## takes away the environments, caches and everything built
+	rm -rf $(VENV) $(VENV_DEV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find edge training export tests -name __pycache__ -type d -prune -exec rm -rf {} +

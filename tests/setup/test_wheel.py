@@ -1,0 +1,112 @@
+"""The wheel alone, installed in an empty folder, is the whole program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import venv
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHECKOUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """A wheel in a virtual environment of its own, and an empty folder to stand in."""
+
+    wheel: Path
+    command: Path
+    folder: Path
+
+    def run(self, *words: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        done = subprocess.run(
+            [self.command, *words], cwd=self.folder, env=clean, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == expect, done.stderr
+        return done
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Dependencies come from the environment of the tests (a .pth line); the project itself does not."""
+    root = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    build = [*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(root), str(CHECKOUT)]
+    subprocess.run(build, check=True)
+    (wheel,) = root.glob("checkout_age-*.whl")
+
+    venv.create(root / "env", with_pip=False, symlinks=True)
+    python = root / "env" / "bin" / "python"
+    install = [*pip, "--python", str(python), "install", "-q", "--no-deps", "--no-index", str(wheel)]
+    subprocess.run(install, check=True)
+    ask = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    own = Path(subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip())
+    (own / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+
+    folder = root / "empty"
+    folder.mkdir()
+    return Installed(wheel=wheel, command=root / "env" / "bin" / "checkout-age", folder=folder)
+
+
+def test_it_tells_the_version_that_the_project_has(installed: Installed) -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+
+    assert installed.run("--version").stdout == f"checkout-age {project['version']}\n"
+
+
+def test_it_runs_its_own_copy_and_not_the_checkout(installed: Installed) -> None:
+    python = installed.command.with_name("python")
+    told = subprocess.run(
+        [python, "-c", "import edge; print(edge.__file__)"],
+        cwd=installed.folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+    assert Path(told.strip()).is_relative_to(installed.command.parent.parent)
+
+
+def test_models_configurations_and_units_are_inside(installed: Installed) -> None:
+    inside = set(zipfile.ZipFile(installed.wheel).namelist())
+    tracked = subprocess.run(
+        ["git", "ls-files", "edge", "training", "export"],
+        cwd=CHECKOUT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    beside = [*CHECKOUT.glob("configs/*"), *CHECKOUT.glob("systemd/*")]
+    expected = {*tracked, *(f"edge/_shipped/{file.relative_to(CHECKOUT)}" for file in beside)}
+
+    assert expected - inside == set()
+    assert {name.split("/")[0] for name in inside if ".dist-info/" not in name} == {
+        "edge",
+        "training",
+        "export",
+    }
+
+
+def test_shipped_files_are_found_from_the_wheel_and_from_the_checkout(installed: Installed) -> None:
+    python = installed.command.with_name("python")
+    code = "from edge.shipped import shipped; print(shipped('configs/demo.yaml').read_text(), end='')"
+
+    def read(where: Path) -> str:
+        done = subprocess.run([python, "-c", code], cwd=where, check=True, capture_output=True, text=True)
+        return done.stdout
+
+    assert read(installed.folder) == read(CHECKOUT) == (CHECKOUT / "configs" / "demo.yaml").read_text()
+
+
+def test_it_carries_its_licence_and_the_notice(installed: Installed) -> None:
+    inside = zipfile.ZipFile(installed.wheel).namelist()
+
+    assert {Path(name).name for name in inside if "dist-info/licenses/" in name} == {"LICENSE", "NOTICE"}

@@ -7,11 +7,13 @@ from edge.face.choice import (
     DetectorKind,
     UpstreamFile,
     choose_detector,
+    find_yunet,
     open_detector,
     user_models_folder,
 )
 from edge.face.crop import CONTRACT, CROP_SIZE_PX, TEMPLATE_PX, CropContract, crop_face
 from edge.face.detector import Detector, DetectorError, DetectorFileAlteredError, DetectorFileMissingError
+from edge.face.fetch import fetch
 from edge.face.gate import QualityGate
 from edge.face.manifest import file_digest, verified_files
 from edge.face.mtcnn import MtcnnDetector
@@ -36,7 +38,9 @@ __all__ = [
     "YunetDetector",
     "choose_detector",
     "crop_face",
+    "fetch",
     "file_digest",
+    "find_yunet",
     "open_detector",
     "user_models_folder",
     "verified_files",

@@ -20,6 +20,7 @@ __all__ = [
     "DetectorKind",
     "UpstreamFile",
     "choose_detector",
+    "find_yunet",
     "open_detector",
     "user_models_folder",
 ]
@@ -96,6 +97,12 @@ def choose_detector(
         return _mtcnn(mtcnn_folder, str(error))
     asked = "the configuration asks for it" if kind == "yunet" else "its verified file is there"
     return DetectorChoice(name="yunet", file=path, sha256=YUNET.sha256, reason=f"YuNet: {asked} ({path})")
+
+
+def find_yunet(models_folder: Path | None = None) -> Path | None:
+    """The verified file of YuNet, or None where `choose_detector("auto")` would not take it."""
+    choice = choose_detector("auto", models_folder=models_folder)
+    return choice.file if choice.name == "yunet" else None
 
 
 def open_detector(

@@ -1,0 +1,108 @@
+"""`checkout-age models list|fetch|verify|install`: what is there, what is right, what can be added."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+HELP = "list, fetch, verify and install face detectors and age bundles"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """One action, each with what it needs."""
+    parser.add_argument(
+        "--models",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="model folder instead of the user's or the service's",
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="what is there, and which detector `auto` takes")
+    fetch = actions.add_parser("fetch", help="get a detector from its makers, or from a folder")
+    fetch.add_argument("name", choices=["yunet"])
+    fetch.add_argument(
+        "--from", dest="source", type=Path, default=None, metavar="DIR", help="a folder with the file"
+    )
+    actions.add_parser("verify", help="check every digest; exit code 1 where one is wrong")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 where all is well, 1 where `verify` finds an altered file, 2 where the request cannot be met."""
+    from edge.face import DetectorError, user_models_folder
+
+    folder: Path = user_models_folder() if args.models is None else args.models
+    try:
+        if args.action == "fetch":
+            return _fetch(folder, args.source)
+        return _list(folder) if args.action == "list" else _verify(folder)
+    except DetectorError as error:
+        print(f"models {args.action}: {error}", file=sys.stderr)
+        return 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Model:
+    """One line of `list` and `verify`."""
+
+    name: str
+    path: Path
+    state: Literal["ok", "missing", "altered"]
+    note: str
+
+
+def _models(folder: Path) -> Iterator[_Model]:
+    """Every model the program knows of, looked at."""
+    from edge.face import (
+        MTCNN_FOLDER,
+        YUNET,
+        DetectorError,
+        DetectorFileMissingError,
+        choose_detector,
+        verified_files,
+    )
+
+    try:
+        verified_files(MTCNN_FOLDER)
+        yield _Model(name="mtcnn", path=MTCNN_FOLDER, state="ok", note="shipped, MIT")
+    except DetectorFileMissingError as error:
+        yield _Model(name="mtcnn", path=MTCNN_FOLDER, state="missing", note=str(error))
+    except DetectorError as error:
+        yield _Model(name="mtcnn", path=MTCNN_FOLDER, state="altered", note=str(error))
+    path = folder / YUNET.file_name
+    try:
+        choose_detector("yunet", models_folder=folder)
+        yield _Model(name="yunet", path=path, state="ok", note=YUNET.licence)
+    except DetectorFileMissingError:
+        yield _Model(name="yunet", path=path, state="missing", note="get it: checkout-age models fetch yunet")
+    except DetectorError as error:
+        yield _Model(name="yunet", path=path, state="altered", note=str(error))
+
+
+def _list(folder: Path) -> int:
+    from edge.face import choose_detector
+
+    for model in _models(folder):
+        print(f"{model.name:16} {model.state:8} {model.path}" + (f"  {model.note}" if model.note else ""))
+    print(f"auto: {choose_detector('auto', models_folder=folder).reason}")
+    return 0
+
+
+def _verify(folder: Path) -> int:
+    altered = 0
+    for model in _models(folder):
+        altered += model.state == "altered"
+        print(f"{model.state:8} {model.name}  {model.note if model.state == 'altered' else model.path}")
+    return 1 if altered else 0
+
+
+def _fetch(folder: Path, source: Path | None) -> int:
+    from edge.face import YUNET, fetch
+
+    print(fetch(YUNET, folder, source=source))
+    print(f"YuNet is in place; its licence: {YUNET.licence}", file=sys.stderr)
+    return 0

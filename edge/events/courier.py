@@ -71,7 +71,7 @@ class Courier:
         )
         attached = store.attach(name, self._types, from_start=from_start)
         self._position = attached.position
-        self._waiting = attached.pending
+        self._waiting = attached.pending - attached.appended_before
         self._delivered = self._failures = 0
         self._last_error: str | None = None
         self._beat_s = time.monotonic()

@@ -96,12 +96,13 @@ def _open_and_check(path: Path, migrations: Sequence[Migration]) -> tuple[sqlite
     # A WAL that is still there was left by a process that did not close.
     unclean = _exists_with_content(path.with_name(path.name + "-wal"))
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # not readable for others, ever
+    # These two shape a new file; on an old one they would only cost a write at every start.
+    shape = () if _exists_with_content(path) else (f"page_size = {_PAGE_BYTES}", "auto_vacuum = INCREMENTAL")
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         for setting in (
             "busy_timeout = 5000",
-            f"page_size = {_PAGE_BYTES}",
-            "auto_vacuum = INCREMENTAL",
+            *shape,
             "journal_mode = WAL",
             "synchronous = FULL",  # an acknowledged event survives a power cut too
             f"wal_autocheckpoint = {_WAL_PAGES}",

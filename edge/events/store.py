@@ -52,10 +52,11 @@ class Appended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """Where a sink goes on, and how many events wait for it."""
+    """Where a sink goes on and how many events wait for it; `appended_before`: of `appended_since_open`."""
 
     position: int
     pending: int
+    appended_before: int
 
 
 class Transaction:
@@ -208,12 +209,10 @@ class Store:
                 "SELECT count(*) FROM events WHERE position > ? AND type IN (SELECT value FROM json_each(?))",
                 (position, json.dumps(list(types))),
             ).fetchone()[0]
-            # Counted up to here; what the same commit added before is in `_fresh` and in the rows alike.
-            pending -= sum(self._fresh[type_] for type_ in types)
             with self._lock:
                 self._cursors[name] = position
-                pending -= sum(self._totals[type_] for type_ in types)
-            return Attachment(position=position, pending=pending)
+                counted = sum(self._totals[type_] + self._fresh[type_] for type_ in types)
+            return Attachment(position=position, pending=pending, appended_before=counted)
 
         return self._database.submit(resume, within_s=0, intake=False).result()
 

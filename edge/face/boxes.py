@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 __all__ = ["suppress", "suppress_any"]
 
+_ROWS = 128  # boxes compared with all others in one step: bounds memory to 128 x n x 2 floats
+
 
 def suppress(
     boxes: NDArray[np.float32], scores: NDArray[np.float32], *, overlap_max: float
@@ -44,11 +46,14 @@ def suppress_any(
     boxes = boxes[order]
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     alive = np.ones(len(order), dtype=bool)
-    for i in range(len(order) - 1):
-        common = _common(boxes[i], boxes[i + 1 :])
-        rest = areas[i + 1 :]
-        whole = np.minimum(areas[i], rest) if of_smaller else areas[i] + rest - common
-        alive[i + 1 :] &= common <= overlap_max * whole
+    for start in range(0, len(order), _ROWS):
+        rows = slice(start, start + _ROWS)
+        low = np.maximum(boxes[rows, None, :2], boxes[None, start:, :2])
+        sides = np.maximum(np.minimum(boxes[rows, None, 2:], boxes[None, start:, 2:]) - low, 0)
+        common = sides[..., 0] * sides[..., 1]
+        mine, rest = areas[rows, None], areas[None, start:]
+        whole = np.minimum(mine, rest) if of_smaller else mine + rest - common
+        alive[start:] &= ~np.triu(common > overlap_max * whole, k=1).any(axis=0)
     return order[alive]
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["MtcnnDetector"]
 
 _CELL_PX, _STRIDE_PX = 12, 2  # PNet sees 12 pixels and moves by 2
+_PATCH_PX, _LAST_PATCH_PX = 24, 48  # of RNet and ONet
 _PROPOSAL_SCORE_MIN, _REFINED_SCORE_MIN = 0.6, 0.7
 _OVERLAP_IN_SCALE_MAX, _OVERLAP_MAX = 0.5, 0.7
 _OUTSIDE = np.float32(127.5)  # a patch over the picture's edge continues in grey: zero for the networks
@@ -64,6 +65,8 @@ class MtcnnDetector:
             raise ValueError(f"scale_step and score_min lie between 0 and 1; got {scale_step}, {score_min}")
         self._score_min = score_min
         self._min_face_px = min_face_px
+        # PNet and RNet search a picture reduced by a whole factor where the smallest face still fills RNet's patch.
+        self._reduction = max(1, min_face_px // _PATCH_PX)
         self._scale_step = scale_step
         files = verified_files(folder)
         self._pnet, self._rnet, self._onet = (
@@ -83,12 +86,14 @@ class MtcnnDetector:
             check_picture(image)
             if image.size:
                 sizes[image.shape].append(index)
-        pictures = [image.astype(np.float32) for image in images]
+        searched = [_reduced(image, self._reduction) for image in images]
         boxes: list[Floats] = [np.zeros((0, 4), np.float32) for _ in images]
         for members in sizes.values():
-            for index, proposed in zip(members, self._propose([pictures[i] for i in members]), strict=True):
+            for index, proposed in zip(members, self._propose([searched[i] for i in members]), strict=True):
                 boxes[index] = proposed
-        return self._last_word(pictures, self._sort_out(pictures, boxes))
+        sorted_out = [_enlarged(own, self._reduction) for own in self._sort_out(searched, boxes)]
+        pictures = [image.astype(np.float32) for image in images] if self._reduction > 1 else searched
+        return self._last_word(pictures, sorted_out)
 
     def refine(self, image: NDArray[np.uint8], faces: Sequence[Face]) -> list[Face]:  # noqa: ARG002
         """See `Detector.refine`: ONet has read the landmarks from the full picture, there is nothing to add."""
@@ -98,7 +103,7 @@ class MtcnnDetector:
         """Boxes (n, 4) of each picture that PNet takes for faces, made square; pictures agree in size."""
         height, width = images[0].shape[:2]
         found: list[list[Floats]] = [[] for _ in images]
-        for scale in _scales(height, width, self._min_face_px, self._scale_step):
+        for scale in _scales(height, width, self._min_face_px / self._reduction, self._scale_step):
             size = (int(width * scale), int(height * scale))
             level = np.stack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
             offsets, scores = self._pnet.run(["offsets", "scores"], {"pictures": level})
@@ -114,7 +119,7 @@ class MtcnnDetector:
 
     def _sort_out(self, images: Sequence[Floats], boxes: Sequence[Floats]) -> list[Floats]:
         """The boxes that RNet takes for faces too, moved as it says and made square again."""
-        offsets, scores = _run(self._rnet, ["offsets", "scores"], images, boxes, 24)
+        offsets, scores = _run(self._rnet, ["offsets", "scores"], images, boxes, _PATCH_PX)
         kept = []
         for own, move, score in _per_picture(boxes, offsets, scores[:, 0]):
             sure = score > _REFINED_SCORE_MIN
@@ -124,7 +129,9 @@ class MtcnnDetector:
 
     def _last_word(self, images: Sequence[Floats], boxes: Sequence[Floats]) -> list[list[Face]]:
         """Faces of each picture: ONet's boxes, scores and landmarks."""
-        offsets, points, scores = _run(self._onet, ["offsets", "points", "scores"], images, boxes, 48)
+        offsets, points, scores = _run(
+            self._onet, ["offsets", "points", "scores"], images, boxes, _LAST_PATCH_PX
+        )
         found = []
         for image, (own, move, point, score) in zip(
             images, _per_picture(boxes, offsets, points, scores[:, 0]), strict=True
@@ -147,7 +154,21 @@ class MtcnnDetector:
         return found
 
 
-def _scales(height: int, width: int, min_face_px: int, step: float) -> list[float]:
+def _reduced(image: NDArray[np.uint8], factor: int) -> Floats:
+    """The picture as float32, one pixel for the mean of factor x factor; what is left over at the ends is cut off."""
+    if factor == 1 or min(image.shape[:2]) < factor:
+        return image.astype(np.float32)
+    height, width = image.shape[0] // factor, image.shape[1] // factor
+    whole = image[: height * factor, : width * factor]
+    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+
+def _enlarged(boxes: Floats, factor: int) -> Floats:
+    """Boxes of a reduced picture in pixels of the full one."""
+    return boxes * np.float32(factor)
+
+
+def _scales(height: int, width: int, min_face_px: float, step: float) -> list[float]:
     """The pyramid: the largest scale shows the smallest face as one cell, the smallest scale is one cell high."""
     shorter = min(height, width)
     levels = round(-(math.log(shorter / _CELL_PX) / math.log(step) + 1)) if shorter >= _CELL_PX else 0

@@ -51,9 +51,30 @@ class _Graph:
         kernel = self.constant(f"{name}.weights", weights.transpose(3, 2, 0, 1))
         return self.add("Conv", name, kernel, self.constant(f"{name}.bias", bias), read=read)
 
-    def prelu(self, name: str, slopes: Array, *, spatial: bool = True) -> None:
-        shape = (-1, 1, 1) if spatial else (-1,)
-        self.add("PRelu", name, self.constant(f"{name}.slopes", slopes.reshape(shape)))
+    def prelu(self, name: str, slopes: Array) -> None:
+        """slope * x + (1 - slope) * relu(x), for pictures as two one-pixel convolutions.
+
+        ONNX Runtime keeps those in the layout of its convolutions, while PRelu costs twice the time of the
+        convolutions beside it (PNet at 320 x 180: 5.3 ms with it, 3.6 ms so; RNet 9.7 and 5.3; 2026-11).
+        """
+        slopes = slopes.reshape(-1)
+        x, shape = self.at, (len(slopes), 1, 1, 1)
+        relu = self.add("Relu", f"{name}.relu")
+        parts = [
+            self.add(
+                "Conv",
+                f"{name}.{part}",
+                self.constant(f"{name}.{part}_share", share.reshape(shape)),
+                read=read,
+                group=len(slopes),
+                kernel_shape=[1, 1],
+            )
+            for part, read, share in (("below", x, slopes), ("above", relu, 1 - slopes))
+        ]
+        self.add("Add", name, parts[1], read=parts[0])
+
+    def dense_prelu(self, name: str, slopes: Array) -> None:
+        self.add("PRelu", name, self.constant(f"{name}.slopes", slopes))
 
     def pool(self, name: str, size: int, *, pad_end: int = 0, ceil: bool = False) -> None:
         self.add(
@@ -141,7 +162,7 @@ def rnet(w: Sequence[Array]) -> onnx.ModelProto:
     g.prelu("prelu3", w[8])
     g.add("Flatten", "features")
     g.dense("fc4", _first_dense(w[9], 3, 64), w[10])
-    g.prelu("prelu4", w[11], spatial=False)
+    g.dense_prelu("prelu4", w[11])
     features = g.at
     g.dense("offsets", w[12], w[13], read=features)
     g.dense("face", *_face_or_not(w[14], w[15]), read=features)
@@ -166,7 +187,7 @@ def onet(w: Sequence[Array]) -> onnx.ModelProto:
     g.prelu("prelu4", w[11])
     g.add("Flatten", "features")
     g.dense("fc5", _first_dense(w[12], 3, 128), w[13])
-    g.prelu("prelu5", w[14], spatial=False)
+    g.dense_prelu("prelu5", w[14])
     features = g.at
     g.dense("offsets", w[15], w[16], read=features)
     g.dense("points", w[17], w[18], read=features)

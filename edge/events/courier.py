@@ -117,9 +117,12 @@ class Courier:
         )
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._beat_s = time.monotonic()
+        while True:
+            # Cleared before anything is looked at: what comes after is seen or wakes us.
             self._wake.clear()
+            if self._stopping.is_set():
+                break
+            self._beat_s = time.monotonic()
             try:
                 moved = self._step()
             except (SinkDown, StoreError) as error:

@@ -107,7 +107,12 @@ class MqttSink:
         try:
             session = MqttSession(self._broker, status_topic=self._status_topic)
         except OSError as error:
-            return f"certificates: {error}"
+            files = [
+                str(file)
+                for file in (self._broker.ca_file, self._broker.cert_file, self._broker.key_file)
+                if file
+            ]
+            return f"certificates ({', '.join(files)}): {error}"
         try:
             session.open()
         except ConnectionError as error:

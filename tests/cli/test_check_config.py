@@ -1,0 +1,48 @@
+"""`checkout-age check-config`: what a person and a script get."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+
+
+def check_config(*args: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "edge", "check-config", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", ["demo.yaml", "lane.yaml"])
+def test_a_good_file_is_ok_in_one_line(name: str) -> None:
+    done = check_config(CONFIGS / name)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("ok: 1 lane, 1 camera, ")
+
+
+def test_every_mistake_is_a_line_on_stderr_and_the_exit_code_is_2(tmp_path: Path) -> None:
+    path = tmp_path / "lane.yaml"
+    path.write_text("cameras: [{name: a, source: gone.mp4}]\nlanes: [{name: l, camera: b}]\nlogg: {}\n")
+    done = check_config(path)
+    assert (done.returncode, done.stdout) == (2, "")
+    places = [line.removeprefix(f"{path}:").split(": ")[:2] for line in done.stderr.splitlines()[:-1]]
+    assert places == [["1", "cameras[0].source"], ["2", "lanes[0].camera"], ["3", "logg"]]
+    assert done.stderr.splitlines()[-1] == f"3 problems in {path}"
+
+
+def test_a_missing_file_and_no_file(tmp_path: Path) -> None:
+    gone = check_config(tmp_path / "gone.yaml")
+    assert gone.returncode == 2
+    assert "gone.yaml: cannot be read: No such file or directory" in gone.stderr
+    none = check_config()
+    assert (none.returncode, none.stderr) == (2, "check-config: name a file (or ask for --schema)\n")
+
+
+def test_the_schema_is_json() -> None:
+    done = check_config("--schema")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["required"] == ["cameras", "lanes"]

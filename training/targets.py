@@ -1,0 +1,68 @@
+"""Labels as the loss wants them, and the losses, as Keras ops that run on any backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from training.config import Loss
+from training.model import AGES, Head
+
+__all__ = ["TARGET_WIDTH", "absolute_error", "loss_for", "targets"]
+
+TARGET_WIDTH: Final = AGES + 2
+_YEARS: Final = np.arange(AGES, dtype=np.float32)
+
+
+def targets(
+    ages_min: NDArray[np.float64], ages_max: NDArray[np.float64], *, sigma_years: float
+) -> NDArray[np.float32]:
+    """Float32 `(n, 103)`: a distribution over 0..100, then the label's lowest and highest age.
+
+    A plain age is a Gaussian (label distribution, Gao et al. 2017); an interval is flat inside with Gaussian
+    shoulders. Ages above 100 count as 100.
+    """
+    low, high = np.clip(ages_min, 0, AGES - 1), np.clip(ages_max, 0, AGES - 1)
+    beyond = np.maximum(np.maximum(low[:, None] - _YEARS, _YEARS - high[:, None]), 0)
+    spread = np.exp(-(beyond**2) / (2 * sigma_years**2))
+    spread /= spread.sum(axis=1, keepdims=True)
+    return np.column_stack([spread, low, high]).astype(np.float32)
+
+
+def loss_for(head: Head, loss: Loss) -> Callable[[Any, Any], Any]:
+    """The loss of a head, `(targets, answers) -> (n,)`."""
+
+    def distribution(target: Any, logits: Any) -> Any:
+        log_p = ops.log_softmax(logits, axis=-1)
+        cross = -ops.sum(target[:, :AGES] * log_p, axis=-1)
+        off = _outside(target, ops.sum(ops.exp(log_p) * _YEARS, axis=-1))
+        return _trust(off, loss.outlier_years) * (cross + loss.absolute * off)
+
+    def scalar(target: Any, years: Any) -> Any:
+        return ops.square(_outside(target, years[:, 0]))
+
+    return distribution if head == "distribution" else scalar
+
+
+@keras.saving.register_keras_serializable("checkout_age")
+def absolute_error(target: Any, answers: Any) -> Any:
+    """Years between answer and label, 0 inside an interval, `(n,)`; for the curve."""
+    if answers.shape[-1] == 1:
+        return _outside(target, answers[:, 0])
+    return _outside(target, ops.sum(ops.softmax(answers, axis=-1) * _YEARS, axis=-1))
+
+
+def _outside(target: Any, years: Any) -> Any:
+    return ops.maximum(ops.maximum(target[:, AGES] - years, years - target[:, AGES + 1]), 0.0)
+
+
+def _trust(off: Any, outlier_years: float) -> Any:
+    """1, falling with the square of the distance beyond `outlier_years`; no gradient goes through it."""
+    if outlier_years <= 0:
+        return 1.0
+    return ops.stop_gradient(ops.square(outlier_years / ops.maximum(off, outlier_years)))

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +25,8 @@ REGISTRY = re.compile(
     ),
     re.IGNORECASE,
 )
+
+GROUP = "checkout_age.commands"
 
 
 @cache
@@ -87,6 +90,19 @@ def test_the_readme_lists_the_commands_that_there_are() -> None:
     offered = set(re.findall(r"^  ([a-z][a-z-]*) ", help_text, re.MULTILINE))
 
     assert table == offered
+
+
+def test_every_command_of_training_and_export_is_registered() -> None:
+    registered = set(
+        tomllib.loads(tracked_texts()["pyproject.toml"])["project"]["entry-points"][GROUP].values()
+    )
+    written = {
+        name.removesuffix(".py").replace("/", ".")
+        for name, text in tracked_texts().items()
+        if name.startswith(("training/", "export/")) and re.search(r"^HELP = ", text, re.MULTILINE)
+    }
+
+    assert registered == written
 
 
 def test_rules_import_the_standard_library_and_what_travels() -> None:

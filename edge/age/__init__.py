@@ -1,7 +1,8 @@
 """From aligned crops to an age with its uncertainty: the bundle, the model's reader, the estimate of a track."""
 
-from edge.age.bundle import AgeBundle, Golden
-from edge.age.derive import FloatKind, derive_float
+from edge.age.bundle import BUNDLE_FORMAT, GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, AgeBundle, Golden
+from edge.age.derive import FloatKind, derive_float, halved
+from edge.age.distribution import AGES, log_softmax, mass_under, mean_years, quantile_years, tempered
 from edge.age.errors import (
     AgeModelError,
     BundleAlteredError,
@@ -15,11 +16,17 @@ from edge.age.errors import (
 )
 from edge.age.estimate import POLICY_AGES, estimate_track, interval_years
 from edge.age.golden import GoldenResult, golden_check
-from edge.age.manifest import Intervals, Margin, Threshold
+from edge.age.manifest import FACES_MIN, Intervals, Margin, Threshold
 from edge.age.reader import BUCKETS, AgeReader, Provider, Variant
 
 __all__ = [
+    "AGES",
     "BUCKETS",
+    "BUNDLE_FORMAT",
+    "FACES_MIN",
+    "GOLDEN_FILE",
+    "MANIFEST_FILE",
+    "MODEL_FILE",
     "POLICY_AGES",
     "AgeBundle",
     "AgeModelError",
@@ -43,5 +50,11 @@ __all__ = [
     "derive_float",
     "estimate_track",
     "golden_check",
+    "halved",
     "interval_years",
+    "log_softmax",
+    "mass_under",
+    "mean_years",
+    "quantile_years",
+    "tempered",
 ]

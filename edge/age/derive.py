@@ -6,6 +6,7 @@ file that ships, without the `onnx` package. Field numbers are those of `onnx.pr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from edge.age.errors import ModelFileError
 from edge.age.protobuf import Field, Message, ProtobufError, read_message, write_message, write_packed
 
-__all__ = ["FloatKind", "derive_float"]
+__all__ = ["FloatKind", "derive_float", "halved"]
 
 FloatKind = Literal["fp32", "fp16"]
 
@@ -68,16 +69,25 @@ def derive_float(model: bytes, kind: FloatKind) -> bytes:
     `logits` stay float32 in either. Raises ModelFileError where the file is not a QDQ model of the kind that
     `export-model` writes.
     """
+    return _with_graph(model, lambda graph: _derived(graph, kind), kind)
+
+
+def halved(model: bytes) -> bytes:
+    """A float32 model with float16 inside; inputs and outputs keep their types. Raises ModelFileError."""
+    return _with_graph(model, lambda graph: _rebuilt(graph, _nodes(graph), _tensors(graph), "fp16"), "fp16")
+
+
+def _with_graph(model: bytes, change: Callable[[Message], list[Field]], kind: FloatKind) -> bytes:
     try:
         whole = read_message(model)
         (graph,) = whole.all(_GRAPH)
-        derived = write_message(_derived(read_message(graph), kind))
+        changed = write_message(change(read_message(graph)))
     except (ProtobufError, ValueError, KeyError) as broken:
         raise ModelFileError(
-            f"the int8 model cannot be turned into {kind}: {broken}. Way out: "
+            f"the model cannot be turned into {kind}: {broken}. Way out: "
             "`checkout-age models verify`, or export the bundle again"
         ) from broken
-    return write_message([*whole.without(_GRAPH), Field(_GRAPH, _BYTES, derived)])
+    return write_message([*whole.without(_GRAPH), Field(_GRAPH, _BYTES, changed)])
 
 
 def _derived(graph: Message, kind: FloatKind) -> list[Field]:
@@ -97,11 +107,18 @@ def _derived(graph: Message, kind: FloatKind) -> list[Field]:
             nodes.append(_Node(node.op, node.name, inputs, node.outputs, node.attributes))
     if not renamed:
         raise ModelFileError("the model holds no QuantizeLinear; it is no int8 model")
-    ends = {read_message(value).text(1) for value in graph.all(_OUTPUT)}
-    if ends & set(renamed):
-        raise ModelFileError(f"outputs {sorted(ends & set(renamed))} are quantised; float outputs are needed")
+    lost = _ends(graph) & set(renamed)
+    if lost:
+        raise ModelFileError(f"outputs {sorted(lost)} are quantised; float outputs are needed")
+    return _rebuilt(graph, nodes, tensors, kind)
+
+
+def _rebuilt(
+    graph: Message, nodes: list[_Node], tensors: dict[str, NDArray[np.generic]], kind: FloatKind
+) -> list[Field]:
+    """The graph with these nodes and of the tensors those that a node reads."""
     if kind == "fp16":
-        nodes = _halved(nodes, ends)
+        nodes = _halved(nodes, _ends(graph))
     used = {name for node in nodes for name in node.inputs}
     kept = {name: value for name, value in tensors.items() if name in used}
     if kind == "fp16":
@@ -111,6 +128,10 @@ def _derived(graph: Message, kind: FloatKind) -> list[Field]:
         *graph.without(_NODE, _INITIALIZER, _VALUE_INFO),
         *(_tensor(name, value) for name, value in kept.items()),
     ]
+
+
+def _ends(graph: Message) -> set[str]:
+    return {read_message(value).text(1) for value in graph.all(_OUTPUT)}
 
 
 def _halved(nodes: list[_Node], ends: set[str]) -> list[_Node]:

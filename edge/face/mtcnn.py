@@ -34,16 +34,20 @@ _PATCH_PX, _LAST_PATCH_PX = 24, 48  # of RNet and ONet
 _PROPOSAL_SCORE_MIN, _REFINED_SCORE_MIN = 0.6, 0.7
 _OVERLAP_IN_SCALE_MAX, _OVERLAP_MAX = 0.5, 0.7
 _OUTSIDE = np.float32(127.5)  # a patch over the picture's edge continues in grey: zero for the networks
+_CROWD = 8  # boxes that PNet gives for one face at one scale, about
 _PATCHES_MAX = 1024  # patches in one run; more are run one after the other, so memory stays bounded
 
 Floats = NDArray[np.float32]
+Picture = NDArray[np.uint8] | Floats
 
 
 class MtcnnDetector:
     """Finds faces with MTCNN; pictures of one size share the runs of PNet, all share those of RNet and ONet.
 
-    `min_face_px` decides the cost: half of it means four times the pixels for PNet. `folder` holds the three
-    networks and `manifest.json`, checked against its digests; raises DetectorError as `verified_files` does.
+    `min_face_px` decides the cost: half of it means four times the pixels for PNet. `proposals_max` bounds what
+    RNet looks at in a picture, best first; None is no bound. The defaults are the package's own and give its very
+    answers. `folder` holds the three networks and `manifest.json`, checked against its digests; raises
+    DetectorError as `verified_files` does.
     """
 
     name = "mtcnn"
@@ -53,8 +57,9 @@ class MtcnnDetector:
         folder: Path,
         *,
         score_min: float = 0.8,
-        min_face_px: int = 40,
+        min_face_px: int = 20,
         scale_step: float = 0.709,
+        proposals_max: int | None = None,
         intra_op_threads: int = 1,
         allow_spinning: bool = False,
         providers: Sequence[str] = ("CPUExecutionProvider",),
@@ -68,6 +73,7 @@ class MtcnnDetector:
         # PNet and RNet search a picture reduced by a whole factor where the smallest face still fills RNet's patch.
         self._reduction = max(1, min_face_px // _PATCH_PX)
         self._scale_step = scale_step
+        self._proposals_max = proposals_max
         files = verified_files(folder)
         self._pnet, self._rnet, self._onet = (
             open_session(
@@ -92,8 +98,7 @@ class MtcnnDetector:
             for index, proposed in zip(members, self._propose([searched[i] for i in members]), strict=True):
                 boxes[index] = proposed
         sorted_out = [_enlarged(own, self._reduction) for own in self._sort_out(searched, boxes)]
-        pictures = [image.astype(np.float32) for image in images] if self._reduction > 1 else searched
-        return self._last_word(pictures, sorted_out)
+        return self._last_word(images if self._reduction > 1 else searched, sorted_out)
 
     def refine(self, image: NDArray[np.uint8], faces: Sequence[Face]) -> list[Face]:  # noqa: ARG002
         """See `Detector.refine`: ONet has read the landmarks from the full picture, there is nothing to add."""
@@ -112,10 +117,17 @@ class MtcnnDetector:
             boxes = (corner + offsets[picture, :, row, column] * (_CELL_PX - 1)) / scale
             table = np.column_stack([boxes, scores[picture, 0, row, column]]).astype(np.float32)
             for index, rows in enumerate(found):
-                own = table[picture == index]
+                own = self._bounded(table[picture == index])
                 rows.append(own[suppress_any(own[:, :4], own[:, 4], overlap_max=_OVERLAP_IN_SCALE_MAX)])
         merged = (np.concatenate([np.zeros((0, 5), np.float32), *rows]) for rows in found)
-        return [_squared(t[suppress_any(t[:, :4], t[:, 4], overlap_max=_OVERLAP_MAX), :4]) for t in merged]
+        best = (t[suppress_any(t[:, :4], t[:, 4], overlap_max=_OVERLAP_MAX), :4] for t in merged)
+        return [_squared(boxes[: self._proposals_max]) for boxes in best]
+
+    def _bounded(self, table: Floats) -> Floats:
+        """The best rows (score last) of one scale, so that a picture full of patterns cannot stop a till."""
+        if self._proposals_max is None or len(table) <= _CROWD * self._proposals_max:
+            return table
+        return table[np.argsort(-table[:, -1], kind="stable")[: _CROWD * self._proposals_max]]
 
     def _sort_out(self, images: Sequence[Floats], boxes: Sequence[Floats]) -> list[Floats]:
         """The boxes that RNet takes for faces too, moved as it says and made square again."""
@@ -127,7 +139,7 @@ class MtcnnDetector:
             kept.append(_squared(moved[suppress_any(moved, score[sure], overlap_max=_OVERLAP_MAX)]))
         return kept
 
-    def _last_word(self, images: Sequence[Floats], boxes: Sequence[Floats]) -> list[list[Face]]:
+    def _last_word(self, images: Sequence[Picture], boxes: Sequence[Floats]) -> list[list[Face]]:
         """Faces of each picture: ONet's boxes, scores and landmarks."""
         offsets, points, scores = _run(
             self._onet, ["offsets", "points", "scores"], images, boxes, _LAST_PATCH_PX
@@ -176,14 +188,14 @@ def _scales(height: int, width: int, min_face_px: float, step: float) -> list[fl
     return [scale for scale in scales if int(shorter * scale) >= _CELL_PX]
 
 
-def _patches(image: Floats, boxes: Floats, side: int) -> Floats:
+def _patches(image: Picture, boxes: Floats, side: int) -> Floats:
     """The boxes' contents scaled to side x side, corner pixels on the box's corners, grey outside."""
     # The package's sampler counts the picture's last pixel, not its edge, as 1: hence (size - 1) / size.
     last = np.array([image.shape[1] - 1, image.shape[0] - 1] * 2)
     ends = boxes * (last / (last + 1))
     steps = (ends[:, 2:] - ends[:, :2]) / (side - 1)
-    made = np.empty((len(boxes), side, side, 3), dtype=np.float32)
-    for patch, (left, top), (step_x, step_y) in zip(made, ends[:, :2].tolist(), steps.tolist(), strict=True):
+    cut = np.empty((len(boxes), side, side, 3), dtype=image.dtype)
+    for patch, (left, top), (step_x, step_y) in zip(cut, ends[:, :2].tolist(), steps.tolist(), strict=True):
         cv2.warpAffine(
             image,
             np.array([[step_x, 0, left], [0, step_y, top]]),
@@ -192,6 +204,7 @@ def _patches(image: Floats, boxes: Floats, side: int) -> Floats:
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
+    made = cut.astype(np.float32, copy=False)
     places = ends[:, None, :2] + np.arange(side)[None, :, None] * steps[:, None, :]
     outside = (places < 0) | (places > last[:2])
     crossing = np.nonzero(outside.any(axis=(1, 2)))[0]
@@ -204,7 +217,7 @@ def _patches(image: Floats, boxes: Floats, side: int) -> Floats:
 def _run(
     network: onnxruntime.InferenceSession,
     outputs: list[str],
-    images: Sequence[Floats],
+    images: Sequence[Picture],
     boxes: Sequence[Floats],
     side: int,
 ) -> list[Floats]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.flow import AgeEstimate, Box, Crop, GateVerdict, UnknownReason
-from edge.track import BestShots
+from edge.track import BestShots, Refusals
 
 __all__ = ["Estimator", "Person"]
 
@@ -34,19 +33,16 @@ class Person:
         self._best_quality = -1.0
         self._logits: list[NDArray[np.float32]] = []
         self._qualities: list[float] = []
-        self._refused: Counter[UnknownReason] = Counter()
+        self._refusals = Refusals()
 
     def refused(self, verdict: GateVerdict, at_ns: int, box_px: Box) -> None:
-        """A face of this person that the gate did not let through; the commonest reason is kept."""
-        if verdict.reason is None:
-            raise ValueError("a refused face has a reason; got a verdict without one")
-        self._refused[verdict.reason] += 1
+        """A face of this person that the gate did not let through; the dominating reason is kept."""
+        self._refusals.add(verdict)
         if self._logits:
             return
         if box_px[2] >= self.face_px:
             self.seen_ns, self.seen_box_px, self.face_px = at_ns, box_px, round(box_px[2])
-        reason = min(self._refused, key=lambda r: (-self._refused[r], r.value))
-        self.estimate = AgeEstimate(reason=reason)
+        self.estimate = AgeEstimate(reason=self._refusals.reason())
 
     def read(self, crop: Crop, logits: NDArray[np.float32], estimator: Estimator) -> None:
         """Take in one crop that the age model has read: float32 logits `(101,)`."""

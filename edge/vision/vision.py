@@ -100,9 +100,11 @@ class Vision:
         return [report for lane in self._lanes.get(camera, []) for report in lane.finish()]
 
     def _must_search(self, frame: Frame) -> bool:
+        """With somebody there, always; else where something moved. The first costs nothing, so it is asked first."""
+        if any(lane.live for lane in self._lanes[frame.camera]):
+            return True
         gate = self._motion.get(frame.camera)
-        moved = gate is None or gate.admit(frame.at_ns, frame.image)
-        return moved or any(lane.live for lane in self._lanes[frame.camera])
+        return gate is None or gate.admit(frame.at_ns, frame.image)
 
 
 def _share_out(lanes: Sequence[LaneWatch], faces: Sequence[Face]) -> list[tuple[LaneWatch, list[Face]]]:

@@ -1,0 +1,104 @@
+"""Puts a replay together from what the command line says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from edge.age import BundleError
+from edge.app.parts import build_vision, open_models
+from edge.app.replay import Replay, Site
+from edge.camera import open_clip
+from edge.config import Camera, Config, ConfigError, Inference, Lane, Tracking, ZonesPx, load_config
+from edge.events import EventError, parse_time
+from edge.face import DetectorError, DetectorKind
+
+__all__ = ["ReplayError", "build_replay"]
+
+_CAMERA = "cam-1"
+DEFAULT_START = "2026-01-05T10:00:00Z"
+
+
+class ReplayError(Exception):
+    """A replay that cannot be put together; the message says what and the way out."""
+
+
+def build_replay(
+    clip_file: Path,
+    *,
+    lane: str = "lane-1",
+    start: str = DEFAULT_START,
+    config_file: Path | None = None,
+    zones_file: Path | None = None,
+    detector: DetectorKind | None = None,
+    threads: int = 2,
+) -> Replay:
+    """Open clip and models for one lane. `threads` is fixed, not taken from the machine, so that bytes stay equal.
+
+    Raises ReplayError for options, configuration and models, ClipError for the clip.
+    """
+    try:
+        config = load_config(config_file) if config_file is not None else None
+        start_ns = parse_time(start)
+    except ConfigError as error:
+        raise ReplayError(str(error)) from error
+    except (EventError, ValueError) as error:
+        raise ReplayError(f"--start {start}: {error}. Give a time such as {DEFAULT_START}") from error
+    chosen_lane, camera = _lane_and_camera(config, lane, zones_file)
+    inference = replace(config.inference if config else Inference(), threads=threads)
+    if detector is not None:
+        inference = replace(inference, detector=detector)
+    clip = open_clip(
+        clip_file, camera=camera.name, start_ns=start_ns, rate_hz=camera.detect_hz, threads=threads
+    )
+    try:
+        models = open_models(inference)
+    except (DetectorError, BundleError) as error:
+        clip.close()
+        raise ReplayError(str(error)) from error
+    return Replay(
+        clip=clip,
+        vision=build_vision(
+            models,
+            lanes=[chosen_lane],
+            cameras=[camera],
+            tracking=config.tracking if config else Tracking(),
+        ),
+        site=Site(store=config.site.store, box=config.site.box) if config else Site(),
+        camera=camera.name,
+        detector_name=models.choice.name,
+        detect_hz=camera.detect_hz,
+    )
+
+
+def _lane_and_camera(config: Config | None, name: str, zones_file: Path | None) -> tuple[Lane, Camera]:
+    """The configured lane of that name with its camera, else one that sees the whole picture."""
+    lane = next((one for one in config.lanes if one.name == name), None) if config else None
+    if config is not None and lane is None:
+        known = ", ".join(one.name for one in config.lanes)
+        raise ReplayError(f"--lane {name}: the configuration has no such lane; it has {known}")
+    camera = (
+        config.camera(lane.camera) if config and lane else Camera(name=_CAMERA, source="replayed.mp4")
+    )
+    lane = lane or Lane(name=name, camera=_CAMERA)
+    if zones_file is not None:
+        lane = replace(lane, zones_px=_zones(zones_file))
+    return lane, camera
+
+
+def _zones(file: Path) -> ZonesPx:
+    """Read `{"zones_px": {"customer": [[x, y], …], "cashier": […]}}`."""
+    try:
+        told = json.loads(file.read_bytes())["zones_px"]
+        corners = {
+            name: tuple((float(x), float(y)) for x, y in told[name])
+            for name in ("customer", "cashier")
+            if told.get(name)
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ReplayError(
+            f"--zones {file}: {error.__class__.__name__}: {error}. It holds "
+            '{"zones_px": {"customer": [[x, y], ...], "cashier": [[x, y], ...]}}'
+        ) from error
+    return ZonesPx(**corners)

@@ -1,0 +1,55 @@
+"""Configured sinks to couriers: each reads the store from its own cursor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge.config import Config, FileSink, MqttSink, Sink, read_password
+from edge.events import Courier, MqttBroker, Store
+from edge.events import FileSink as LinesOut
+from edge.events import MqttSink as MqttOut
+from edge.ops.log import redactor
+
+__all__ = ["build_couriers"]
+
+
+def build_couriers(config: Config, store: Store) -> dict[str, tuple[Sink, Courier]]:
+    """A courier for each configured sink, by name; nothing moves before `start`. Raises SecretError."""
+    return {
+        sink.name: (
+            sink,
+            Courier(
+                store, _out(sink, config), name=sink.name, purpose=sink.purpose, types=sink.types or None
+            ),
+        )
+        for sink in config.sinks
+    }
+
+
+def _out(sink: Sink, config: Config) -> LinesOut | MqttOut:
+    if isinstance(sink, FileSink):
+        return LinesOut(
+            _below(config.state.dir, sink.path), rotate_bytes=round(sink.rotate_mb * 1e6), keep=sink.keep_files
+        )
+    return MqttOut(_broker(sink), prefix=sink.prefix, store=config.site.store, box=config.site.box)
+
+
+def _broker(sink: MqttSink) -> MqttBroker:
+    password = read_password(sink)
+    if password:
+        redactor.learn(password)
+    return MqttBroker(
+        host=sink.host,
+        port=sink.effective_port,
+        user=sink.user,
+        password=password,
+        tls=sink.tls,
+        ca_file=sink.ca_file,
+        cert_file=sink.cert_file,
+        key_file=sink.key_file,
+        keepalive_s=sink.keepalive_s,
+    )
+
+
+def _below(folder: Path, path: Path) -> Path:
+    return path if path.is_absolute() else folder / path

@@ -1,0 +1,89 @@
+"""Builds detector, age model and vision from a configuration: the one place where these rooms meet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from edge.age import AgeBundle, AgeReader, estimate_track
+from edge.config import Camera, Inference, Lane, Tracking
+from edge.face import (
+    CONTRACT,
+    Detector,
+    DetectorChoice,
+    QualityGate,
+    choose_detector,
+    open_detector,
+    user_models_folder,
+)
+from edge.track import Tracker, Zones
+from edge.vision import LaneWatch, MotionGate, Vision
+
+__all__ = ["SHIPPED_BUNDLE", "Models", "age_bundle_folder", "build_vision", "open_models"]
+
+SHIPPED_BUNDLE = Path(__file__).resolve().parent.parent / "models" / "age"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """The networks of a box, opened and warm, with what was chosen and why."""
+
+    choice: DetectorChoice
+    detector: Detector
+    bundle: AgeBundle
+    ages: AgeReader
+
+
+def age_bundle_folder(inference: Inference) -> Path:
+    """The configured bundle, else the one that was installed into the model folder, else the shipped one."""
+    if inference.age_bundle is not None:
+        return inference.age_bundle
+    installed = (inference.models_dir or user_models_folder()) / "age"
+    return installed if (installed / "bundle.json").is_file() else SHIPPED_BUNDLE
+
+
+def open_models(inference: Inference) -> Models:
+    """Open detector and age model as configured.
+
+    Raises DetectorError and BundleError with the way out, among them an altered file, another crop contract, and a
+    GPU that was demanded and does not work.
+    """
+    threads = inference.threads or os.cpu_count() or 1
+    choice = choose_detector(inference.detector, models_folder=inference.models_dir)
+    bundle = AgeBundle.load(age_bundle_folder(inference), contract_digest=CONTRACT.digest)
+    return Models(
+        choice=choice,
+        detector=open_detector(choice, intra_op_threads=threads, allow_spinning=False),
+        bundle=bundle,
+        ages=AgeReader(bundle, provider=inference.provider, threads=threads, spinning=False),
+    )
+
+
+def build_vision(
+    models: Models, *, lanes: Sequence[Lane], cameras: Sequence[Camera], tracking: Tracking
+) -> Vision:
+    """The way of a frame for these lanes and cameras."""
+    return Vision(
+        lanes=[_watch(lane, models, tracking) for lane in lanes],
+        detector=models.detector,
+        ages=models.ages,
+        motion={camera.name: MotionGate() for camera in cameras},
+    )
+
+
+def _watch(lane: Lane, models: Models, tracking: Tracking) -> LaneWatch:
+    zones = Zones(customer=lane.zones_px.customer, cashier=lane.zones_px.cashier)
+    return LaneWatch(
+        lane=lane.name,
+        camera=lane.camera,
+        zones=zones,
+        tracker=Tracker(zones=zones, max_track_s=tracking.max_track_s),
+        gate=QualityGate(),
+        refine=models.detector.refine,
+        estimator=partial(estimate_track, bundle=models.bundle),
+        model=models.bundle.name,
+        budget=tracking.crops_per_track,
+    )

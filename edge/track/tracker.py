@@ -1,0 +1,177 @@
+"""Which face belongs to whom: one person is one track, the next person is the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.flow import Box, Face
+from edge.track.appearance import Look, look_of
+from edge.track.assign import assign
+from edge.track.state import TrackState, TrackUpdate
+from edge.track.trail import Patience, Trail, size_px
+from edge.track.zones import Zones
+
+__all__ = ["Tracker"]
+
+_STEP_SIZES = 0.6
+_STEP_SIZES_PER_S = 5.0
+_STEP_S_MAX = 0.4
+"""A face may be off its expected way by 0.6 sizes plus 5 a second, at most as after 0.4 s: walking starts and stops."""
+
+_RESIZE_MAX = 0.55
+_RESIZE_PER_S = 0.6
+
+_UNLIKE_MAX = 34.0
+_UNLIKE_LATE = 18.0
+_LATE_S = 0.6
+"""Grey levels by which a look may differ between two neighbouring frames, where place and size tell enough, and after
+a gap, where they do not: there the next customer stands where the last one stood. One person differs by 3 (median)
+to 15, two people by 17 to 60."""
+
+_POSTER_OFF = 0.15
+_POSTER_RESIZE = 0.12
+_POSTER_S = 900.0
+"""A still face that was covered is known again by its place for so long."""
+
+_DOUBLE_SHARE = 0.6
+"""Two boxes of one frame that share so much of the smaller one are one face, found twice."""
+
+_LIKELY = 1.0
+"""Price of leaving a face and a trail alone; a pair that costs more is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sight:
+    face: Face
+    look: Look
+
+
+class Tracker:
+    """Joins the faces of one camera, frame after frame, to people. Used from one thread.
+
+    Works at any rate from about 3 pictures a second; all patience is in seconds of event time. A track ends when its
+    person is out of sight for longer than patience, and after `max_track_s` at the latest: whoever still stands there
+    then is followed in silence until gone, and gives no second track. The tracks found do not depend on the order of
+    the faces within a frame.
+    """
+
+    def __init__(
+        self,
+        *,
+        zones: Zones,
+        patience_s: float = 3.5,
+        max_track_s: float = 120.0,
+        still_s: float = 5.0,
+    ) -> None:
+        """Settings: patience with somebody who stands and is out of sight, the longest track, a poster's stillness."""
+        if min(patience_s, max_track_s, still_s) <= 0:
+            raise ValueError(f"seconds are above 0; got {patience_s=}, {max_track_s=}, {still_s=}")
+        self._zones = zones
+        self._patience = Patience(standing_s=patience_s, still_s=still_s)
+        self._max_track_ns = round(max_track_s * 1e9)
+        self._trails: list[Trail] = []
+        self._posters: list[tuple[Box, int]] = []
+        self._count = 0
+        self._now_ns: int | None = None
+
+    @property
+    def live(self) -> bool:
+        """Is somebody followed of whom there is still something to tell?"""
+        return any(not (trail.reported or trail.is_still) for trail in self._trails)
+
+    def update(self, at_ns: int, faces: Sequence[Face], image: NDArray[np.uint8]) -> TrackUpdate:
+        """Take in one frame, later than the one before; raises ValueError for one that is not.
+
+        `image`: the picture in which the faces were found, BGR uint8 `(h, w, 3)`; only colour figures are kept.
+        """
+        if self._now_ns is not None and at_ns <= self._now_ns:
+            raise ValueError(f"frames come in order of time; got {at_ns} ns after {self._now_ns} ns")
+        self._now_ns = at_ns
+        ended = self._let_go(at_ns, (image.shape[1], image.shape[0]))
+        sights = [_Sight(face=face, look=look_of(image, face.box_px)) for face in _singled(faces)]
+        prices = np.array([[_price(trail, at_ns, sight) for sight in sights] for trail in self._trails])
+        pairs = assign(prices.reshape(len(self._trails), len(sights)), alone=_LIKELY)
+        holders = {column: self._trails[row] for row, column in pairs}
+        seen = []
+        for column, sight in enumerate(sights):
+            trail = self._follow(at_ns, sight, holders.get(column))
+            if not trail.reported:
+                seen.append((trail.state(), sight.face))
+        return TrackUpdate(seen=tuple(sorted(seen, key=lambda pair: pair[0].key)), ended=ended)
+
+    def finish(self) -> tuple[TrackState, ...]:
+        """The camera shows nothing more: end every track. What comes next may begin at any time, an earlier one too."""
+        ended = tuple(trail.state() for trail in self._trails if not trail.reported)
+        self._trails, self._posters, self._now_ns = [], [], None
+        return ended
+
+    def _follow(self, at_ns: int, sight: _Sight, trail: Trail | None) -> Trail:
+        """Give one face to its trail, or begin one."""
+        box_px, zone = sight.face.box_px, self._zones.zone_of(sight.face.box_px)
+        if trail is not None:
+            trail.see(at_ns, box_px, sight.look, zone)
+            return trail
+        self._count += 1
+        trail = Trail(
+            key=self._count, at_ns=at_ns, box_px=box_px, look=sight.look, zone=zone, patience=self._patience
+        )
+        if any(
+            trail.off_track(at_ns, box) < _POSTER_OFF and trail.resized(box) < _POSTER_RESIZE
+            for box, _ in self._posters
+        ):
+            trail.inherit_stillness()
+        self._trails.append(trail)
+        return trail
+
+    def _let_go(self, at_ns: int, picture_px: tuple[int, int]) -> tuple[TrackState, ...]:
+        """End the trails whose person has gone, or has been told of for long enough."""
+        ended, kept = [], []
+        for trail in self._trails:
+            over = trail.is_over(at_ns, picture_px)
+            too_long = at_ns - trail.first_ns >= self._max_track_ns
+            if (over or too_long) and not trail.reported:
+                ended.append(trail.state())
+                trail.reported = True
+            if not over:
+                kept.append(trail)
+            elif trail.is_still:
+                self._posters.append((trail.box_px, at_ns))
+        self._posters = [(box, since) for box, since in self._posters if at_ns - since < _POSTER_S * 1e9]
+        self._trails = kept
+        return tuple(ended)
+
+
+def _price(trail: Trail, at_ns: int, sight: _Sight) -> float:
+    """What it costs to take this face for the one of this trail: 0 for a perfect fit, above 1 for hardly possible."""
+    box_px, gap_s = sight.face.box_px, trail.gap_s(at_ns)
+    step = _STEP_SIZES + _STEP_SIZES_PER_S * min(gap_s, _STEP_S_MAX)
+    resize = _RESIZE_MAX + _RESIZE_PER_S * min(gap_s, _STEP_S_MAX)
+    off, resized = trail.off_track(at_ns, box_px) / step, trail.resized(box_px) / resize
+    fit = off * off + resized * resized
+    if fit >= _LIKELY:
+        return float("inf")
+    late = min(1.0, gap_s / _LATE_S)
+    unlike = trail.looks_unlike(sight.look) / (_UNLIKE_MAX + late * (_UNLIKE_LATE - _UNLIKE_MAX))
+    return fit + unlike * unlike
+
+
+def _singled(faces: Sequence[Face]) -> list[Face]:
+    """The faces of one frame from left to right, without those that lie upon a surer one."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: (-face.score, face.box_px)):
+        if all(_shared(face.box_px, other.box_px) < _DOUBLE_SHARE for other in kept):
+            kept.append(face)
+    return sorted(kept, key=lambda face: (face.box_px, -face.score))
+
+
+def _shared(one: Box, other: Box) -> float:
+    """Common area in shares of the smaller box."""
+    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    return width * height / min(size_px(one), size_px(other)) ** 2

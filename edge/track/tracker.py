@@ -139,6 +139,7 @@ class Tracker:
             if not over:
                 kept.append(trail)
             elif trail.is_still:
+                self._posters = [(box, since) for box, since in self._posters if not _same_place(trail, box)]
                 self._posters.append((trail.box_px, at_ns))
         self._posters = [(box, since) for box, since in self._posters if at_ns - since < _POSTER_S * 1e9]
         self._trails = kept
@@ -157,6 +158,11 @@ def _price(trail: Trail, at_ns: int, sight: _Sight) -> float:
     late = min(1.0, gap_s / _LATE_S)
     unlike = trail.looks_unlike(sight.look) / (_UNLIKE_MAX + late * (_UNLIKE_LATE - _UNLIKE_MAX))
     return fit + unlike * unlike
+
+
+def _same_place(trail: Trail, box_px: Box) -> bool:
+    """Does a trail stand where a still face of the same size was?"""
+    return trail.off_track(trail.last_ns, box_px) < _POSTER_OFF and trail.resized(box_px) < _POSTER_RESIZE
 
 
 def _singled(faces: Sequence[Face]) -> list[Face]:

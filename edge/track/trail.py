@@ -1,0 +1,169 @@
+"""One person's way through the picture, kept while the person may come back into view."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge.flow import Box, Zone
+from edge.track.appearance import Look, difference
+from edge.track.state import TrackState
+from edge.track.stillness import Stillness
+
+__all__ = ["Patience", "Trail"]
+
+_SIGHTINGS_MIN = 3
+_SEEN_MIN_S = 0.3
+"""Minimal evidence for a person: false alarms of a detector come once or twice and at one spot."""
+
+_VELOCITY_S = 0.25
+"""The velocity is the mean over so long, exponentially weighted; somebody stops or starts within half a second."""
+
+_COAST_S = 0.35
+"""Somebody out of sight is expected to stop: the way ahead is at most so many seconds of the last velocity."""
+
+_LOOK_SHARE = 0.3
+"""Weight of the newest look; a moment's cover by somebody else fades within five sightings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """For how long somebody may be out of sight, in seconds of event time, and what never moving means.
+
+    Somebody who stands may look away or be covered: `standing_s`. Somebody who walks is seen again soon or has
+    gone: `walking_s`; and sooner where the way led out of the picture: `leaving_s`. A face that has stood still for
+    `still_s` since it was first seen is no living one.
+    """
+
+    standing_s: float = 3.5
+    walking_s: float = 1.6
+    leaving_s: float = 0.7
+    still_s: float = 5.0
+
+
+class Trail:
+    """Where a face was, where it is going and what its bearer looks like. Changed by its tracker only."""
+
+    def __init__(
+        self, *, key: int, at_ns: int, box_px: Box, look: Look, zone: Zone, patience: Patience
+    ) -> None:
+        self.key = key
+        self.first_ns = self.last_ns = at_ns
+        self.box_px = self.largest_box_px = box_px
+        self.reported = False
+        self.sightings = 1
+        self._patience = patience
+        self._look = look
+        self._zone = zone
+        self._zone_s = dict.fromkeys(Zone, 0.0)
+        self._velocity = (0.0, 0.0)
+        self._stillness = Stillness()
+        self._stillness.see(at_ns, box_px)
+        self._born_still = False
+
+    def see(self, at_ns: int, box_px: Box, look: Look, zone: Zone) -> None:
+        """The face was found again, later than before."""
+        gap_s = (at_ns - self.last_ns) / 1e9
+        share = -math.expm1(-gap_s / _VELOCITY_S) if self.sightings > 1 else 1.0
+        (x0, y0), (x1, y1) = _middle(self.box_px), _middle(box_px)
+        steps = ((x1 - x0) / gap_s, (y1 - y0) / gap_s)
+        self._velocity = (
+            self._velocity[0] + share * (steps[0] - self._velocity[0]),
+            self._velocity[1] + share * (steps[1] - self._velocity[1]),
+        )
+        self._zone_s[self._zone] += gap_s / 2
+        self._zone_s[zone] += gap_s / 2
+        blend = self._look + np.float32(_LOOK_SHARE) * (look - self._look)
+        self._look = np.where(np.isnan(blend), np.where(np.isnan(look), self._look, look), blend)
+        self._zone, self.box_px, self.last_ns = zone, box_px, at_ns
+        self.sightings += 1
+        if size_px(box_px) > size_px(self.largest_box_px):
+            self.largest_box_px = box_px
+        self._stillness.see(at_ns, box_px)
+
+    def inherit_stillness(self) -> None:
+        """This face was born where a still one has been before: it is the same until it moves."""
+        self._born_still = True
+
+    @property
+    def is_still(self) -> bool:
+        """Has the face never moved since it was first seen, and long enough to tell?"""
+        if self._stillness.since_ns != self.first_ns:
+            return False
+        return self._born_still or self._stillness.still_s() >= self._patience.still_s
+
+    def speed(self) -> float:
+        """Face sizes a second, over the last moments in sight."""
+        return math.hypot(*self._velocity) / size_px(self.box_px)
+
+    def gap_s(self, at_ns: int) -> float:
+        """Seconds out of sight."""
+        return (at_ns - self.last_ns) / 1e9
+
+    def off_track(self, at_ns: int, box_px: Box) -> float:
+        """How far a face is from the way between the last place and where the last velocity leads, in face sizes."""
+        coast_s = _COAST_S * -math.expm1(-self.gap_s(at_ns) / _COAST_S)
+        ahead = (self._velocity[0] * coast_s, self._velocity[1] * coast_s)
+        (x0, y0), (x, y) = _middle(self.box_px), _middle(box_px)
+        away = (x - x0, y - y0)
+        length2 = ahead[0] ** 2 + ahead[1] ** 2
+        along = min(1.0, max(0.0, (away[0] * ahead[0] + away[1] * ahead[1]) / length2)) if length2 else 0.0
+        apart_px = math.hypot(away[0] - along * ahead[0], away[1] - along * ahead[1])
+        return apart_px / math.sqrt(size_px(box_px) * size_px(self.box_px))
+
+    def resized(self, box_px: Box) -> float:
+        """Change of size from the last box, as absolute natural logarithm."""
+        return abs(math.log(size_px(box_px) / size_px(self.box_px)))
+
+    def looks_unlike(self, look: Look) -> float:
+        """Grey levels between what was seen and this look."""
+        return difference(self._look, look)
+
+    def is_over(self, at_ns: int, picture_px: tuple[int, int]) -> bool:
+        """Has this person been out of sight for longer than patience lasts?"""
+        gap_s, patience = self.gap_s(at_ns), self._patience
+        if gap_s > patience.standing_s:
+            return True
+        if self.speed() < 0.8:
+            return False
+        return gap_s > (patience.leaving_s if self._heads_out(picture_px) else patience.walking_s)
+
+    def state(self) -> TrackState:
+        """What is known now."""
+        zone_s = self._zone_s
+        most = max(Zone, key=lambda zone: (zone_s[zone], zone is self._zone))
+        seen_s = (self.last_ns - self.first_ns) / 1e9
+        enough = self.sightings >= _SIGHTINGS_MIN and seen_s >= _SEEN_MIN_S
+        is_still = self.is_still
+        return TrackState(
+            key=self.key,
+            first_ns=self.first_ns,
+            last_ns=self.last_ns,
+            sightings=self.sightings,
+            zone=most,
+            customer_zone_s=zone_s[Zone.CUSTOMER],
+            cashier_zone_s=zone_s[Zone.CASHIER],
+            box_px=self.box_px,
+            largest_box_px=self.largest_box_px,
+            still_s=self._stillness.still_s(),
+            is_still=is_still,
+            counts=enough and not is_still and most is not Zone.CASHIER,
+        )
+
+    def _heads_out(self, picture_px: tuple[int, int]) -> bool:
+        """Would another half second have led out of the picture?"""
+        (x, y), (dx, dy) = _middle(self.box_px), self._velocity
+        width, height = picture_px
+        return not (0 <= x + dx / 2 <= width and 0 <= y + dy / 2 <= height)
+
+
+def size_px(box_px: Box) -> float:
+    """Side of the square of the same area; steadier than the width of a face that turns."""
+    return max(1.0, math.sqrt(box_px[2] * box_px[3]))
+
+
+def _middle(box_px: Box) -> tuple[float, float]:
+    x, y, width, height = box_px
+    return x + width / 2, y + height / 2

@@ -78,9 +78,7 @@ def _lane_and_camera(config: Config | None, name: str, zones_file: Path | None) 
     if config is not None and lane is None:
         known = ", ".join(one.name for one in config.lanes)
         raise ReplayError(f"--lane {name}: the configuration has no such lane; it has {known}")
-    camera = (
-        config.camera(lane.camera) if config and lane else Camera(name=_CAMERA, source="replayed.mp4")
-    )
+    camera = config.camera(lane.camera) if config and lane else Camera(name=_CAMERA, source="replayed.mp4")
     lane = lane or Lane(name=name, camera=_CAMERA)
     if zones_file is not None:
         lane = replace(lane, zones_px=_zones(zones_file))

@@ -29,7 +29,9 @@ def build_couriers(config: Config, store: Store) -> dict[str, tuple[Sink, Courie
 def _out(sink: Sink, config: Config) -> LinesOut | MqttOut:
     if isinstance(sink, FileSink):
         return LinesOut(
-            _below(config.state.dir, sink.path), rotate_bytes=round(sink.rotate_mb * 1e6), keep=sink.keep_files
+            _below(config.state.dir, sink.path),
+            rotate_bytes=round(sink.rotate_mb * 1e6),
+            keep=sink.keep_files,
         )
     return MqttOut(_broker(sink), prefix=sink.prefix, store=config.site.store, box=config.site.box)
 

@@ -82,7 +82,7 @@ class VisionLoop:
             self._wake.clear()
             try:
                 self._turn()
-            except Exception:
+            except Exception:  # noqa: BLE001 - see below
                 # A picture that breaks a stage must not end the lane; the loop goes on and the fault is counted.
                 self.failures += 1
                 _log.exception("a batch of frames could not be judged", extra={"count": self.failures})

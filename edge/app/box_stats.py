@@ -1,0 +1,121 @@
+"""A running daemon at one moment, as plain values."""
+
+from __future__ import annotations
+
+import time
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from edge.camera import Camera
+from edge.config import Config
+from edge.events import Courier, format_time
+from edge.ops.process import clock_synchronised, file_descriptors, resident_bytes, threads
+from edge.ops.stats import (
+    BoxStats,
+    CameraStats,
+    InferenceStats,
+    LatencyStats,
+    SinkStats,
+    StoreStats,
+)
+
+if TYPE_CHECKING:
+    from edge.app.daemon import Daemon
+
+__all__ = ["box_stats"]
+
+
+def box_stats(daemon: Daemon) -> BoxStats:
+    """Everything that health, metrics, the view and `status` show. Any thread; costs about a millisecond."""
+    config, store = daemon.config, daemon.store.stats()
+    reason = store.broken or (store.full.value if store.full else None)
+    ages = daemon.models.ages
+    return BoxStats(
+        store=config.site.store,
+        box=config.site.box,
+        version=version("checkout-age"),
+        at=format_time(time.time_ns()),
+        ready=daemon.web is not None,
+        uptime_s=time.monotonic() - daemon.started_s,
+        rss_bytes=resident_bytes(),
+        threads=threads(),
+        file_descriptors=file_descriptors(),
+        cameras=tuple(_camera(camera, daemon.config) for camera in daemon.cameras),
+        sinks=tuple(_sink(name, sink.kind, courier) for name, (sink, courier) in daemon.couriers.items()),
+        event_store=StoreStats(
+            accepting=reason is None,
+            reason=reason,
+            appended=store.works,
+            refused=store.refused,
+            file_bytes=store.db_bytes,
+            wal_bytes=store.wal_bytes,
+            free_bytes=store.free_bytes,
+        ),
+        inference=InferenceStats(
+            provider_wanted=config.inference.provider,
+            provider=ages.provider,
+            detector=daemon.models.choice.name,
+            model=daemon.models.bundle.name,
+            research_weights="research" in daemon.models.bundle.licence.lower(),
+            degraded=ages.degraded if config.inference.provider == "auto" and ages.degraded else None,
+        ),
+        latency=LatencyStats(
+            estimate_p50_s=daemon.estimates.quantile(0.5),
+            estimate_p95_s=daemon.estimates.quantile(0.95),
+            event_p95_s=daemon.commits.quantile(0.95),
+        ),
+        customers=daemon.counts["customers"],
+        unknown=daemon.counts["unknown"],
+        events=daemon.counts["events"],
+        dropped=dict(daemon.dropped),
+        clock_synchronised=clock_synchronised(),
+        notes=_notes(daemon),
+    )
+
+
+def _camera(camera: Camera, config: Config) -> CameraStats:
+    figures, status = camera.figures(), camera.status
+    return CameraStats(
+        camera=camera.name,
+        lanes=tuple(lane.name for lane in config.lanes if lane.camera == camera.name),
+        state=status.state.value,
+        reason=status.reason.value,
+        since_s=max(0.0, (time.time_ns() - status.since_ns) / 1e9),
+        fps=figures.fps,
+        detect_hz=config.camera(camera.name).detect_hz,
+        size_px=figures.size_px,
+        frame_age_s=figures.frame_age_s,
+        frames=figures.frames,
+        overwritten=figures.overwritten,
+        too_old=figures.too_old,
+        reconnects=figures.reconnects,
+        decode="cpu",
+    )
+
+
+def _sink(name: str, kind: str, courier: Courier) -> SinkStats:
+    stats = courier.stats()
+    oldest_ms = stats.oldest_pending_ms
+    return SinkStats(
+        sink=name,
+        kind=kind,
+        purpose=stats.purpose,
+        up=stats.last_error is None,
+        pending=stats.pending,
+        oldest_pending_s=0.0 if oldest_ms is None else max(0.0, time.time() - oldest_ms / 1e3),
+        delivered=stats.delivered,
+        failures=stats.failures,
+        last_error=stats.last_error,
+    )
+
+
+def _notes(daemon: Daemon) -> tuple[str, ...]:
+    notes = []
+    if daemon.vision.failures:
+        notes.append(f"{daemon.vision.failures} batches of frames could not be judged: see the log")
+    if daemon.waiting:
+        notes.append(f"{daemon.waiting} events wait in memory for the store")
+    set_aside = daemon.store.opened.set_aside
+    if set_aside is not None:
+        notes.append(f"a damaged store was set aside as {set_aside.path}: {set_aside.reason}")
+    return tuple(notes)

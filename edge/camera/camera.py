@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import random
 import threading
@@ -112,6 +113,8 @@ class Camera:
 
     def start(self) -> None:
         """Begin to open and to take pictures."""
+        # a thread that is still in OpenCV when the interpreter ends would abort the process
+        atexit.register(self.stop)
         self._thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> bool:
@@ -120,6 +123,7 @@ class Camera:
         if self._thread.ident is None:
             return True
         self._thread.join(timeout_s)
+        atexit.unregister(self.stop)
         return not self._thread.is_alive()
 
     @property

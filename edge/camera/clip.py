@@ -6,6 +6,7 @@ Time comes from the container, never from a clock, so that two runs give the sam
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -67,7 +68,7 @@ def open_clip(
 
 
 class Clip:
-    """The frames of one video file, to be iterated once; closes itself at the end, or by `with`."""
+    """The frames of one video file, to be iterated once; closes itself when the iteration ends, or by `with`."""
 
     def __init__(self, film: _Film, *, camera: str, start_ns: int, rate_hz: float | None) -> None:
         """Take a film whose first picture is grabbed. Use `open_clip`."""
@@ -81,11 +82,14 @@ class Clip:
             depth=_READ_AHEAD_FRAMES,
             name=f"clip {camera}",
         )
+        # a thread that is still decoding when the interpreter ends would abort the process
+        self._ending = weakref.finalize(self, self._frames.close)
 
     def __iter__(self) -> Iterator[Frame]:
-        for frame in self._frames:
-            self.position_s = (frame.at_ns - self._start_ns) / 1e9
-            yield frame
+        with self:
+            for frame in self._frames:
+                self.position_s = (frame.at_ns - self._start_ns) / 1e9
+                yield frame
 
     def __enter__(self) -> Clip:
         return self
@@ -97,7 +101,7 @@ class Clip:
 
     def close(self) -> None:
         """Stop decoding and let go of the file."""
-        self._frames.close()
+        self._ending()
 
 
 class _Film:
@@ -117,6 +121,7 @@ class _Film:
         self._clock = ClipClock(fps=fps)
         self._grabbed = 0
         self._refused = 0
+        self._before_first_s = 0.0
 
     def grab(self) -> bool:
         """Decode the next picture; False at the end of the file.
@@ -137,6 +142,7 @@ class _Film:
         """All frames due, from the picture already grabbed on; releases the capture when done."""
         try:
             more = True
+            self._before_first_s = max(0.0, self._capture.get(self._stamp) / 1000)
             while more:
                 time_ns = self._clock.time_ns(self._capture.get(self._stamp))
                 if pace.due(time_ns):
@@ -170,7 +176,7 @@ class _Film:
         if told is not Wholeness.UNTOLD or self.declared_s is None:
             return told is Wholeness.CUT
         tolerance_s = max(_MISSING_TOLERANCE_S, 3 * self._clock.interval_ns / 1e9)
-        return self.declared_s - decoded_s > tolerance_s
+        return self.declared_s - self._before_first_s - decoded_s > tolerance_s
 
 
 _WAY_OUT = "give a video file such as MP4, MKV, AVI or TS, and check it with: ffprobe FILE"

@@ -45,7 +45,7 @@ class ClipClock:
     _DISORDER_NS = _NS_PER_S
 
     def __init__(self, *, fps: float) -> None:
-        self._interval_ns = round(_NS_PER_S / fps) if 0 < fps < 1000 else _NS_PER_S // 25
+        self._interval_ns = round(_NS_PER_S / fps) if 0.01 < fps < 1000 else _NS_PER_S // 25
         self._offset_ns = 0
         self._last_ns: int | None = None
 

@@ -21,7 +21,8 @@ from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 def pipeline(options):
     if options.file:
-        return f'( filesrc location="{options.file}" ! qtdemux ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )'
+        film = f'filesrc location="{options.file}" ! qtdemux ! h264parse'
+        return f"( {film} ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
     width, height = options.size.split("x")
     return (
         f"( videotestsrc is-live=true name=source pattern=ball ! capsfilter name=size "
@@ -37,7 +38,7 @@ class Lane(GstRtspServer.RTSPMediaFactory):
         self.options = options
         self.elements = []
 
-    def do_create_element(self, url):
+    def do_create_element(self, url):  # noqa: ARG002 - the binding's signature
         if self.options.slow_s:
             time.sleep(self.options.slow_s)
         element = Gst.parse_launch(pipeline(self.options))

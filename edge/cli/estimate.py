@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -57,6 +59,10 @@ def run(args: argparse.Namespace) -> int:
     except (PhotoError, DetectorError, AgeModelError) as error:
         print(f"checkout-age estimate: {error}", file=sys.stderr)
         return EXIT_UNREADABLE
+    if isinstance(
+        sys.stdout, TextIOWrapper
+    ):  # a name or a dash that the terminal cannot show must not end the run
+        sys.stdout.reconfigure(errors="backslashreplace")
     broken = 0
     with ExitStack() as stack:
         bar = stack.enter_context(Progress("estimate", len(paths), unit="photos"))
@@ -98,14 +104,19 @@ def _answers(vision: PhotoVision, paths: Sequence[Path]) -> Iterator[tuple[int, 
 def _rows(file: Path, faces: Sequence[FaceReading]) -> list[Row]:
     """The pinned columns of each face of one photograph, or the one row that says there is none."""
     if not faces:
-        return [dict.fromkeys(_COLUMNS) | {"file": str(file), "reason": "no_face"}]
+        return [dict.fromkeys(_COLUMNS) | {"file": _name(file), "reason": "no_face"}]
     return [_row(file, number, face) for number, face in enumerate(faces)]
+
+
+def _name(file: Path) -> str:
+    """The file's name as text, also where it is not UTF-8."""
+    return os.fsencode(file).decode("utf-8", "replace")
 
 
 def _row(file: Path, number: int, face: FaceReading) -> Row:
     estimate = face.estimate
     return {
-        "file": str(file),
+        "file": _name(file),
         "face": number,
         "box_px": [round(value) for value in face.box_px],
         "mean": _rounded(estimate.mean_years, 1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,10 +11,13 @@ import tomllib
 import venv
 import zipfile
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+import cv2
 import pytest
 
+from edge.camera.demo_lane import DemoLane
 from tests.conftest import CHECKOUT
 
 
@@ -110,3 +114,36 @@ def test_it_carries_its_licence_and_the_notice(installed: Installed) -> None:
     inside = zipfile.ZipFile(installed.wheel).namelist()
 
     assert {Path(name).name for name in inside if "dist-info/licenses/" in name} == {"LICENSE", "NOTICE"}
+
+
+@pytest.fixture(scope="session")
+def visit(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of one customer of the demo lane: comes, pauses at the till, leaves."""
+    clip = tmp_path_factory.mktemp("clip") / "visit.mp4"
+    frames = islice(DemoLane(camera="demo", fps=10), 120)
+    film = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"mp4v"), 10, (1280, 720))
+    for frame in frames:
+        film.write(frame.image)
+    film.release()
+    return clip
+
+
+def test_it_replays_a_clip(installed: Installed, visit: Path) -> None:
+    events = [json.loads(line) for line in installed.run("replay", str(visit)).stdout.splitlines()]
+
+    assert [event["type"] for event in events] == ["checkout.age.estimated.v1"]
+    assert events[0]["data"]["reason"] is None
+
+
+def test_it_estimates_ages_in_a_folder_of_photographs(installed: Installed) -> None:
+    portraits = CHECKOUT / "edge" / "camera" / "portraits"
+    rows = json.loads(installed.run("estimate", str(portraits), "--json").stdout)
+
+    ages = {Path(row["file"]).name: row["mean"] for row in rows if row["mean"] is not None}
+    assert ages.keys() == {"collins.jpg", "hopper.jpg"}
+
+
+def test_it_shows_the_demo_lane_and_keeps_nothing(installed: Installed) -> None:
+    installed.run("demo", "--seconds", "2", "--detector", "mtcnn")
+
+    assert list(installed.folder.iterdir()) == []

@@ -60,22 +60,25 @@ def held(raw: bytes) -> None:
         assert str(problem).isprintable()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes(raw: bytes) -> None:
     held(raw)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab:-[]{}?&*!|>'\"#%@`,\n\t ~<=0.1"), max_size=80))
 def test_any_punctuation(text: str) -> None:
     held(text.encode())
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(sorted(SECTIONS)), _trees, max_size=8))
 def test_any_tree_under_the_right_names(tree: dict[str, object]) -> None:
     held(yaml.safe_dump(tree, allow_unicode=True).encode("utf-8", "surrogatepass"))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_single_change_of_a_good_file(data: st.DataObject) -> None:
     good = bytearray((Path(__file__).resolve().parents[2] / "configs" / "lane.yaml").read_bytes())

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.flow import Role
@@ -130,6 +130,7 @@ def test_nobody_is_ever_called_old_enough() -> None:
     assert not re.search(r"enough|\bok\b|allowed|cleared|взросл|разреш|можно", said)
 
 
+@settings(deadline=None)
 @given(
     width=st.integers(1, 150),
     height=st.integers(1, 50),

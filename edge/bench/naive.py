@@ -20,8 +20,9 @@ def naive_loop(clip: str, threads: int, seconds: float) -> dict[str, Any]:
     import cv2
     import numpy as np
 
-    from edge.bench.fp32 import fp32_session
-    from edge.face import crop_face, find_yunet
+    from edge.age import AgeBundle, AgeReader
+    from edge.app import SHIPPED_BUNDLE
+    from edge.face import CONTRACT, crop_face, find_yunet
 
     settings: dict[str, Any] = {
         "detector": "cv2.FaceDetectorYN",
@@ -37,7 +38,8 @@ def naive_loop(clip: str, threads: int, seconds: float) -> dict[str, Any]:
         return {"realtime_factor": None, "wall_s": 0.0, "settings": settings}
     cv2.setNumThreads(threads)
     detector = cv2.FaceDetectorYN.create(str(yunet), "", _SEARCH_PX, 0.6)
-    session = fp32_session(threads=threads)
+    bundle = AgeBundle.load(SHIPPED_BUNDLE, contract_digest=CONTRACT.digest)
+    ages = AgeReader(bundle, provider="cpu", threads=threads, variant="fp32")
     capture = cv2.VideoCapture(clip, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, threads])
     rate_hz = capture.get(cv2.CAP_PROP_FPS)
     frames = faces_read = 0
@@ -53,7 +55,7 @@ def naive_loop(clip: str, threads: int, seconds: float) -> dict[str, Any]:
         _, found = detector.detect(cv2.resize(image, _SEARCH_PX))
         for row in [] if found is None else found:
             crop = crop_face(image, row[4:14].reshape(5, 2) * scale)
-            session.run(None, {"crops": crop[np.newaxis]})
+            ages.read(crop[np.newaxis])
             faces_read += 1
     wall_s = time.perf_counter() - began
     capture.release()

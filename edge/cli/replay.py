@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
             bar = stack.enter_context(Progress("replay", replay.clip.duration_s or 0.0, unit="s"))
             for event in replay.events(progress=bar.at):
                 line = event.to_json()
-                sys.stdout.write(line + "\n")
+                print(line, flush=True)
                 if out is not None:
                     out.append([line])
             sys.stdout.flush()

@@ -109,7 +109,7 @@ class Database:
         self._closing = False
         self._broken: str | None = None
         self._commits = self._works = self._refused = 0
-        self._wal_pinned = False
+        self._wal_pinned = self._disk_said_full = False
         self._beat_s = time.monotonic()
         self._readers = threading.local()
         self._reader_connections: list[sqlite3.Connection] = []
@@ -202,7 +202,7 @@ class Database:
                 wal_bytes=_size(self._wal),
                 wal_pinned=self._wal_pinned,
                 free_bytes=self._guard.free_bytes(),
-                full=FullReason.DISK if self._guard.refusing else full,
+                full=FullReason.DISK if self._guard.refusing or self._disk_said_full else full,
                 broken=self._broken,
                 beat_s=self._beat_s,
             )
@@ -269,6 +269,7 @@ class Database:
         except sqlite3.Error as error:
             self._give_up(works, error)
             return
+        self._disk_said_full = False
         self._commits += 1
         self._works += len(works)
         self._on_commit()
@@ -301,7 +302,7 @@ class Database:
         code = primary_code(error)
         told: StoreError
         if code == _FULL or (code == _IOERR and self._guard.free_bytes() < 64 * 1024):
-            self._guard.disk_said_full()
+            self._disk_said_full = True
             told = StoreFull(FullReason.DISK, f"{self._path.parent} is full: free some space there ({error})")
         elif code in (_CORRUPT, _NOTADB):
             told = StoreBroken(

@@ -54,8 +54,3 @@ class DiskGuard:
                     f"{self._folder} has {free // 1024} KiB left and {needed // 1024} KiB are kept in reserve: "
                     "free some space there, intake goes on by itself",
                 )
-
-    def disk_said_full(self) -> None:
-        """The disk refused a write although the check had passed."""
-        with self._lock:
-            self._refusing = True

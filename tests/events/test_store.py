@@ -246,6 +246,21 @@ def test_the_wal_stays_small_however_much_is_written(open_store: OpenStore) -> N
     until(lambda: store.stats().wal_bytes == 0)
 
 
+def test_a_customer_costs_the_flash_four_pages_at_most(open_store: OpenStore) -> None:
+    """One commit a customer, two sinks following: the budget in `measure_store` rests on this."""
+    store = open_store()
+    for sink in ("file", "mqtt"):
+        store.attach(sink, TYPES)
+    until(lambda: store.stats().queued == 0)
+    before = store.stats().wal_bytes
+    for number in range(50):
+        store.append([person(number)], now=True).result()
+        for sink in ("file", "mqtt"):
+            store.move_cursor(sink, number + 1)
+
+    assert 0 < (store.stats().wal_bytes - before) / 50 <= 4 * 4120
+
+
 def test_a_reader_that_never_ends_is_reported_and_the_wal_shrinks_when_it_does(
     open_store: OpenStore, tmp_path: Path
 ) -> None:

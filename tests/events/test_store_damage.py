@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -118,6 +119,7 @@ def test_a_disk_that_fills_to_the_last_byte_loses_nothing_acknowledged(small_dis
             store.append([person(number)], now=True).result()
         except StoreFull as full:
             refused.append(full)
+            assert store.stats().full is FullReason.DISK
             if len(refused) == 20:
                 filler.unlink()
         else:
@@ -125,6 +127,7 @@ def test_a_disk_that_fills_to_the_last_byte_loses_nothing_acknowledged(small_dis
             if refused and len(acknowledged) > len(refused) + 500:
                 break
 
+    assert store.stats().full is None
     assert {full.reason for full in refused} == {FullReason.DISK}
     assert len(refused) < 100, "with room again, intake went on by itself"
     stored = [number_of(json.loads(event.body)) for event in store.read_after(0, TYPES, limit=10_000)]
@@ -176,6 +179,25 @@ def test_a_damaged_file_is_set_aside_and_work_goes_on(
     assert report.reason
     later = store.append([person(1000)]).result()
     assert later.sequences[0] > 200, "numbers of the source rise on, above all that were lost"
+
+
+def test_after_a_kill_damage_deep_in_the_file_is_found_too(open_store: OpenStore, tmp_path: Path) -> None:
+    """A power cut tore a page that nobody would look at for days; the state was not closed, so all is checked."""
+    store = open_store()
+    for start in range(0, 1_000, 100):
+        store.append([person(n) for n in range(start, start + 100)], now=True).result()
+    folder = tmp_path / "after the power cut"
+    shutil.copytree(tmp_path / "state", folder)
+    with (folder / "security.db").open("r+b") as file:
+        file.seek(4096 * 60)
+        file.write(os.urandom(4096))
+
+    found = Store(folder / "security.db", reserve_bytes=0)
+    report = found.opened.set_aside
+    found.close()
+
+    assert report is not None
+    assert report.path.with_name(report.path.name + "-wal").exists(), "what the WAL held is kept as well"
 
 
 def test_damage_under_a_running_store_breaks_it_once_and_the_next_start_recovers(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from datetime import UTC, tzinfo
 from types import TracebackType
@@ -18,7 +19,7 @@ _KEPT = 50  # happenings kept for the screen; older ones are in the sinks
 
 
 class Terminal:
-    """Shows moments on `stream`. Use as a context, from one thread; log lines must go elsewhere meanwhile.
+    """Shows moments on `stream`. Use as a context; log lines must go elsewhere meanwhile.
 
     On a terminal the alternate screen is redrawn in place and left behind as it was. Elsewhere `show` writes
     nothing and `tell` one line at a time.
@@ -29,6 +30,7 @@ class Terminal:
         self._language = language
         self._zone = zone
         self._happened: deque[Happening] = deque(maxlen=_KEPT)  # the oldest goes first
+        self._lock = threading.Lock()
         self.redraws = stream.isatty()
 
     def __enter__(self) -> Terminal:
@@ -43,8 +45,9 @@ class Terminal:
             self._write("\x1b[?25h\x1b[?1049l")
 
     def tell(self, happening: Happening) -> None:
-        """Something happened: the next `show` has it; where nothing is redrawn it is written now."""
-        self._happened.append(happening)
+        """From any thread: something happened; the next `show` has it; where nothing is redrawn it is written now."""
+        with self._lock:
+            self._happened.append(happening)
         if not self.redraws:
             line = (Span(f"{clock(happening.at_ns, self._zone)}  {happening.lane}  {happening.text}"),)
             self._write("".join(span.text for span in cut(line, 500)) + "\n")
@@ -54,9 +57,11 @@ class Terminal:
         if not self.redraws:
             return
         width, height = self._size()
+        with self._lock:
+            happened = tuple(self._happened)
         lines = view(
             moment,
-            tuple(self._happened),
+            happened,
             width=width,
             height=height,
             language=self._language,

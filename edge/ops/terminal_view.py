@@ -29,6 +29,7 @@ class Span:
 
 
 Line = tuple[Span, ...]
+_NAME = 10  # letters of a track's id: enough to tell the people of an hour apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ def track_ended(report: TrackReport, *, language: Language = "en", challenge_age
     words = WORDS[language]
     head = words["passed"] if report.role is Role.PASSER_BY else words["left"]
     estimate = report.estimate
-    parts = [f"{report.track}: {head} {_age(estimate, words)}"]
+    parts = [f"{report.track[:_NAME]}: {head} {_age(estimate, words)}"]
     p_under = estimate.p_under.get(challenge_age)
     if p_under is not None:
         parts.append(f"{words['under'].format(age=challenge_age)} {p_under:.2f}")
@@ -179,7 +180,7 @@ def _person(track: TrackReport, challenge_age: int, words: Words, wide: bool) ->
     p_under = estimate.p_under.get(challenge_age)
     told = "" if p_under is None else f" {p_under:.2f} {'█' * round(p_under * 10)}"
     if wide:
-        return Span(f"{track.track[-11:]:11}  "), Span(f"{age:22}", style), Span(told)
+        return Span(f"{track.track[:_NAME]:11}  "), Span(f"{age:22}", style), Span(told)
     return Span(f"{age:14}", style), Span(told)
 
 

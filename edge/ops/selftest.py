@@ -64,8 +64,8 @@ class _Findings:
 
 
 def is_research(bundle: AgeBundle) -> bool:
-    """Whether the bundle's own words keep its weights out of shops."""
-    return "research" in f"{bundle.licence} {bundle.intended_use}".lower()
+    """Whether the bundle's own licence keeps its weights out of shops."""
+    return "research" in bundle.licence.lower()
 
 
 def installed_runtimes() -> tuple[str, ...]:

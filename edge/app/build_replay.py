@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edge.age import BundleError
@@ -11,12 +12,12 @@ from edge.app.parts import build_vision, open_models
 from edge.app.replay import Replay, Site
 from edge.camera import open_clip
 from edge.config import Camera, Config, ConfigError, Inference, Lane, Tracking, ZonesPx, load_config
-from edge.events import EventError, parse_time
 from edge.face import DetectorError, DetectorKind
 
 __all__ = ["ReplayError", "build_replay"]
 
 _CAMERA = "cam-1"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEFAULT_START = "2026-01-05T10:00:00Z"
 
 
@@ -40,11 +41,9 @@ def build_replay(
     """
     try:
         config = load_config(config_file) if config_file is not None else None
-        start_ns = parse_time(start)
     except ConfigError as error:
         raise ReplayError(str(error)) from error
-    except (EventError, ValueError) as error:
-        raise ReplayError(f"--start {start}: {error}. Give a time such as {DEFAULT_START}") from error
+    start_ns = _start_ns(start)
     chosen_lane, camera = _lane_and_camera(config, lane, zones_file)
     inference = replace(config.inference if config else Inference(), threads=threads)
     if detector is not None:
@@ -83,6 +82,17 @@ def _lane_and_camera(config: Config | None, name: str, zones_file: Path | None) 
     if zones_file is not None:
         lane = replace(lane, zones_px=_zones(zones_file))
     return lane, camera
+
+
+def _start_ns(text: str) -> int:
+    """RFC 3339 with any zone, to the nanosecond of the microsecond given."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ReplayError(f"--start {text}: {error}. Give a time such as {DEFAULT_START}") from error
+    if at.tzinfo is None:
+        raise ReplayError(f"--start {text}: a time needs its zone. Give a time such as {DEFAULT_START}")
+    return (at - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def _zones(file: Path) -> ZonesPx:

@@ -73,16 +73,25 @@ def matches(events: Sequence[dict[str, Any]], truth: dict[str, Any]) -> dict[str
     found: dict[str, list[dict[str, Any]]] = {one.name: [] for one in people(truth)}
     found["nobody"] = []
     for event in events:
-        at_s, (x, y, w, h) = seconds(event, truth)
-        best, near = "nobody", 0.75
-        for one in people(truth):
-            for spot in one.track:
-                if abs(spot["t"] - at_s) > 0.5:
-                    continue
-                off = max(
-                    abs(spot["x"] + spot["w"] / 2 - x - w / 2), abs(spot["y"] + spot["h"] / 2 - y - h / 2)
-                )
-                if off / spot["w"] < near:
-                    best, near = one.name, off / spot["w"]
-        found[best].append(event)
+        at_s, box_px = seconds(event, truth)
+        offs = {one.name: off for one in people(truth) if (off := _off(one, at_s, box_px)) is not None}
+        nearest = min(offs, key=lambda name: offs[name], default="nobody")
+        found[nearest if offs and offs[nearest] < _NEAR_FACES else "nobody"].append(event)
     return found
+
+
+_NEAR_FACES = 0.75
+_EDGE_S = 0.6
+
+
+def _off(one: Person, at_s: float, box_px: list[int]) -> float | None:
+    """How far off a face is from where the truth has this person's, in widths of it; None where they are not there."""
+    spots = sorted(one.track, key=lambda spot: abs(spot["t"] - at_s))[:2]
+    if abs(spots[0]["t"] - at_s) > _EDGE_S:
+        return None
+    first, second = min(spots, key=lambda s: s["t"]), max(spots, key=lambda s: s["t"])
+    span_s = second["t"] - first["t"]
+    share = min(1.0, max(0.0, (at_s - first["t"]) / span_s)) if 0 < span_s <= 1.0 else 0.0
+    x, y, w, h = (first[key] + share * (second[key] - first[key]) for key in "xywh")
+    off_x, off_y = abs(x + w / 2 - box_px[0] - box_px[2] / 2), abs(y + h / 2 - box_px[1] - box_px[3] / 2)
+    return float(max(off_x, off_y) / w)

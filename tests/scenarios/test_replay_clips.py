@@ -97,7 +97,7 @@ def test_in_the_rush_nobody_is_lost_and_only_who_returns_is_told_twice(shared: P
 
 def test_every_line_is_an_event_as_pinned_and_sequences_rise(lane_ages: dict[str, Printed]) -> None:
     events = lane_ages["yunet"].events
-    assert [event["sequence"] for event in events] == [str(n + 1) for n in range(len(events))]
+    assert [int(event["sequence"]) for event in events] == list(range(1, len(events) + 1))
     assert len({event["id"] for event in events}) == len(events)
     for event in events:
         assert event["specversion"] == "1.0"

@@ -23,7 +23,7 @@ _PAGE_BYTES = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetAside:
-    """A damaged database was moved out of the way, with its WAL; nothing of it was deleted."""
+    """A damaged database was moved out of the way, with what its WAL held; nothing was deleted."""
 
     path: Path
     reason: str

@@ -25,6 +25,9 @@ _PROCESS_SETTINGS = {
     # RTSP over TCP: a lost UDP packet is a smeared face. One frame tells FFmpeg the rate: a camera opens in 0.7 s
     # and not in 2 s (measured with a stream of 15 fps). Inputs that do not know a key ignore it.
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp|fpsprobesize;1",
+    # Without this OpenCV opens one stream at a time: a camera that accepts and says nothing held all others up for
+    # its whole time-out (measured). FFmpeg, built with threads as in OpenCV's wheels, locks what needs it.
+    "OPENCV_FFMPEG_IS_THREAD_SAFE": "1",
     # A USB camera that hangs is given up after 4 s instead of 10.
     "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "4",
 }

@@ -159,6 +159,8 @@ def _describe(
     head, body = b"", b""
     while b"\r\n\r\n" not in head:
         head += _received(connection, ends_s, len(head))
+        if not head.startswith(b"RTSP/"[: len(head)]):
+            raise _unreachable(address, "what answers there does not speak RTSP; check the port")
     head, _, body = head.partition(b"\r\n\r\n")
     first, *fields = head.decode("latin-1").split("\r\n")
     headers = [(name.strip().lower(), value.strip()) for name, _, value in (f.partition(":") for f in fields)]
@@ -166,7 +168,7 @@ def _describe(
     while len(body) < length:  # a second answer comes behind this body
         body += _received(connection, ends_s, len(body))
     words = first.split(" ", 2)
-    if not words[0].startswith("RTSP/") or len(words) < 2 or not words[1].isdigit():
+    if len(words) < 2 or not words[1].isdigit():
         raise _unreachable(address, "what answers there does not speak RTSP; check the port")
     return int(words[1]), [value for name, value in headers if name == "www-authenticate"]
 

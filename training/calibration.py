@@ -38,7 +38,8 @@ UNDER_AGES: Final = (18, 21, 25, 30)
 MISS_RATES: Final = (0.01, 0.02, 0.05, 0.10)
 # Those whom a challenge must not miss: under the legal age, and old enough to try (issue 11).
 _MINORS: Final = (14, 17)
-_BAND_FACES_MIN: Final = 100
+_BAND_FACES_MIN: Final = 50
+_FACES_MIN: Final = 100
 _BOOTSTRAPS: Final = 1000
 _DIGITS: Final = 4
 
@@ -67,9 +68,9 @@ def calibrate(logits: NDArray[np.floating], ages: _F64, *, seed: int = 0) -> Cal
     """
     if logits.ndim != 2 or logits.shape != (len(ages), AGES):
         raise CalibrationError(f"expected logits (n, {AGES}) and n ages, got {logits.shape} and {ages.shape}")
-    if len(ages) < _BAND_FACES_MIN:
+    if len(ages) < _FACES_MIN:
         raise CalibrationError(
-            f"{len(ages)} faces are too few to calibrate; at least {_BAND_FACES_MIN} are needed"
+            f"{len(ages)} faces are too few to calibrate; at least {_FACES_MIN} are needed"
         )
     log_p = log_softmax(logits)
     temperature = round(fit_temperature(log_p, ages), _DIGITS)
@@ -117,7 +118,7 @@ def fit_margins(p: _F64, ages: _F64, *, coverage: float = COVERAGE) -> list[dict
     Split conformal on quantiles (Romano, Patterson, Candès, 2019), per band of what is known live, the predicted
     age; both tails by the same rank, and the rank so that the band's share inside is the coverage with the
     finite-sample step of one face. A margin may be negative: then the quantiles were too wide. Bands with fewer
-    than 100 faces join their neighbour.
+    than 50 faces join their neighbour.
     """
     tail = (1 - coverage) / 2
     mean = mean_years(p)

@@ -80,6 +80,7 @@ class RunningMean:
     def update(self, values: Sequence[NDArray[Any]], *, step: int, steps: int) -> None:
         """Take in the weights after `step` steps in all, `steps` of them since the last update."""
         keep = min(self.decay, (1 + step) / (20 + step)) ** steps if self.decay > 0 else 0.0
-        for kept, value in zip(self.values, values, strict=True):
-            kept *= keep
-            kept += (1.0 - keep) * value
+        self.values = [
+            (keep * before + (1.0 - keep) * now).astype(before.dtype)
+            for before, now in zip(self.values, values, strict=True)
+        ]

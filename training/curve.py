@@ -12,8 +12,8 @@ from training.tensorboard import EventFile
 __all__ = ["COLUMNS", "Curve", "draw_curves"]
 
 COLUMNS: Final = (
-    *"step faces passes rate size_px loss train_mae".split(),
-    *"val_mae val_cs5 val_miss_14_17 faces_per_s".split(),
+    *["step", "faces", "passes", "rate", "size_px", "loss", "train_mae"],
+    *["val_mae", "val_cs5", "val_miss_14_17", "faces_per_s"],
 )
 Row = Mapping[str, float | None]
 

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from edge.events.errors import FullReason, StoreBroken, StoreClosed, StoreError, StoreFull
 from edge.events.migrations import Migration
-from edge.events.opening import Opened, Ownership, open_for_reading, open_for_writing, primary_code
+from edge.events.opening import WAL_PAGES, Opened, Ownership, open_for_reading, open_for_writing, primary_code
 from edge.events.space import DiskGuard, default_reserve_bytes
 
 __all__ = ["Database", "DatabaseStats"]
@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 _GROUP_MAX = 512
 """Works in one commit at most; the rest waits for the next, so that an early sender gets his answer."""
+_GIVE_BACK_PAGES, _GIVE_BACK_ROUNDS = 64, 64
+"""A step passes through the WAL and must fit into the reserve of a full disk; 16 MiB at most a time."""
 _FULL, _IOERR, _CORRUPT, _NOTADB = (
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
@@ -239,7 +241,7 @@ class Database:
                 self._commit(works)
             now_s = time.monotonic()
             if now_s >= next_checkpoint_s:
-                self._truncate_wal()
+                self._tidy()
                 next_checkpoint_s = now_s + self._checkpoint_s
             if closing:
                 break
@@ -314,20 +316,40 @@ class Database:
         for work in works:
             work.answer.set_exception(told)
 
+    def _tidy(self) -> None:
+        """Cut the WAL to nothing and give pages that retention freed back to the disk, little by little."""
+        for _ in range(_GIVE_BACK_ROUNDS):
+            self._truncate_wal()
+            if self._wal_pinned or not self._give_pages_back():
+                break
+        with suppress(sqlite3.Error):
+            self._count_free_pages()
+
     def _truncate_wal(self) -> None:
-        """Cut the WAL to nothing; where a reader holds on to it, say so and try again next time."""
+        """Where a reader holds on to the WAL, say so and try again next time."""
         if _size(self._wal) == 0:
             self._wal_pinned = False
             return
         self._connection.execute("PRAGMA busy_timeout = 100")
         try:
-            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            self._wal_pinned = bool(busy)
-            self._count_free_pages()
+            self._wal_pinned = bool(self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
         except sqlite3.OperationalError:
             self._wal_pinned = True
         finally:
             self._connection.execute("PRAGMA busy_timeout = 5000")
+
+    def _give_pages_back(self) -> bool:
+        """Shrink the file by one step; False where little is free, since moving pages wears the flash."""
+        pages = self._connection.execute("PRAGMA page_count").fetchone()[0]
+        free = self._connection.execute("PRAGMA freelist_count").fetchone()[0]
+        if free <= max(pages // 4, WAL_PAGES):
+            return False
+        try:
+            # `execute` would stop after the first page: each is a row without columns.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({_GIVE_BACK_PAGES})")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
     def _count_free_pages(self) -> None:
         free_pages = self._connection.execute("PRAGMA freelist_count").fetchone()[0]
@@ -335,7 +357,7 @@ class Database:
 
     def _finish(self) -> None:
         with suppress(sqlite3.Error):
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._tidy()
         self._connection.close()
 
 

@@ -17,7 +17,7 @@ from edge.events.migrations import Migrated, Migration, migrate
 __all__ = ["Opened", "Ownership", "SetAside", "open_for_reading", "open_for_writing", "primary_code"]
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_WAL_PAGES = 256
+WAL_PAGES = 256
 _PAGE_BYTES = 4096
 
 
@@ -105,8 +105,8 @@ def _open_and_check(path: Path, migrations: Sequence[Migration]) -> tuple[sqlite
             *shape,
             "journal_mode = WAL",
             "synchronous = FULL",  # an acknowledged event survives a power cut too
-            f"wal_autocheckpoint = {_WAL_PAGES}",
-            f"journal_size_limit = {_WAL_PAGES * _PAGE_BYTES}",
+            f"wal_autocheckpoint = {WAL_PAGES}",
+            f"journal_size_limit = {WAL_PAGES * _PAGE_BYTES}",
             "secure_delete = FAST",
             "foreign_keys = ON",
         ):

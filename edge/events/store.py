@@ -27,7 +27,8 @@ T = TypeVar("T")
 
 _CURSOR_DELAY_S = 5.0
 """A cursor that moved waits this long for a commit to ride on: saves flash, and costs a crash repeats only."""
-_PURGE_ROWS = 500
+_PURGE_ROWS = 100
+"""Rows deleted in one commit: some 130 pages, so that retention works within the reserve of a full disk."""
 _DAY_MS = 86_400_000
 _NO_CLOCK_BEFORE_MS = 1_735_689_600_000  # 2025-01-01: a box that says less has not found its clock yet
 
@@ -314,10 +315,6 @@ def _delete(connection: sqlite3.Connection, positions: Sequence[int]) -> None:
     transaction = Transaction(connection, recorded_ms=0)
     transaction.set_mark("purged", max(transaction.mark("purged"), *positions))
     connection.executemany("DELETE FROM events WHERE position = ?", [(position,) for position in positions])
-    pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    free = connection.execute("PRAGMA freelist_count").fetchone()[0]
-    if free > pages // 4:  # fewer are soon used again, and moving pages wears the flash
-        connection.execute(f"PRAGMA incremental_vacuum({free - pages // 8})").fetchall()
 
 
 def _stamp_anew(connection: sqlite3.Connection, now_ms: int) -> None:

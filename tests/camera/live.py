@@ -165,7 +165,7 @@ class SilentServer:
         self._greeting = greeting
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
-        self._open: list[Any] = []
+        self._open: list[socket.socket] = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
@@ -177,6 +177,8 @@ class SilentServer:
                 return
             connection.sendall(self._greeting)
             self._open.append(connection)
+            if len(self._open) > 3:  # who came before has given up
+                self._open.pop(0).close()
 
     def __enter__(self) -> SilentServer:
         return self

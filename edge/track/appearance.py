@@ -7,12 +7,15 @@ no illumination is taken out; a distance is then simply in grey levels.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.flow import Box
 
-__all__ = ["Look", "difference", "look_of"]
+__all__ = ["Look", "Unlike", "compare", "look_of"]
 
 Look = NDArray[np.float32]
 """Colour quantiles `(2, 6, 3)` in grey levels 0..255: of head and of clothes, by rising share, of B, G, R; nan where
@@ -34,14 +37,33 @@ def look_of(image: NDArray[np.uint8], box_px: Box) -> Look:
     return np.stack([_quantiles(image, box_px, part) for part in (_HEAD, _CLOTHES)])
 
 
-def difference(one: Look, other: Look) -> float:
-    """Mean distance in grey levels between two looks, over the parts that both show; 0 where there is none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlike:
+    """Distance of two looks in grey levels, part by part; nan for a part that one of them does not show.
 
     The distance of quantiles is the earth mover's distance of the colour distributions, channel by channel.
     """
-    apart = np.abs(one - other).mean(axis=(1, 2))
-    seen = ~np.isnan(apart)
-    return float(apart[seen].mean()) if seen.any() else 0.0
+
+    head: float
+    clothes: float
+
+    @property
+    def both(self) -> float:
+        """Mean over the parts that both looks show; 0 where there is none, since nothing speaks against."""
+        parts = [part for part in (self.head, self.clothes) if not math.isnan(part)]
+        return sum(parts) / len(parts) if parts else 0.0
+
+    @property
+    def either(self) -> float:
+        """The part that agrees better: the other may be covered for a moment."""
+        parts = [part for part in (self.head, self.clothes) if not math.isnan(part)]
+        return min(parts, default=0.0)
+
+
+def compare(one: Look, other: Look) -> Unlike:
+    """How far two looks are apart."""
+    head, clothes = np.abs(one - other).mean(axis=(1, 2)).tolist()
+    return Unlike(head=head, clothes=clothes)
 
 
 def _quantiles(

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.flow import Box, Face
-from edge.track.appearance import Look, look_of
+from edge.track.appearance import look_of
 from edge.track.assign import assign
+from edge.track.price import Sight, price
 from edge.track.state import TrackState, TrackUpdate
 from edge.track.trail import Patience, Trail, size_px
 from edge.track.zones import Zones
 
 __all__ = ["Tracker"]
-
-_STEP_SIZES = 0.6
-_STEP_SIZES_PER_S = 5.0
-_STEP_S_MAX = 0.4
-"""A face may be off its expected way by 0.6 sizes plus 5 a second, at most as after 0.4 s: walking starts and stops."""
-
-_RESIZE_MAX = 0.55
-_RESIZE_PER_S = 0.6
-
-_UNLIKE_MAX = 34.0
-_UNLIKE_LATE = 18.0
-_LATE_S = 0.6
-"""Grey levels by which a look may differ between two neighbouring frames, where place and size tell enough, and after
-a gap, where they do not: there the next customer stands where the last one stood. One person differs by 3 (median)
-to 15, two people by 17 to 60."""
 
 _POSTER_OFF = 0.15
 _POSTER_RESIZE = 0.12
@@ -39,15 +24,6 @@ _POSTER_S = 900.0
 
 _DOUBLE_SHARE = 0.6
 """Two boxes of one frame that share so much of the smaller one are one face, found twice."""
-
-_LIKELY = 1.0
-"""Price of leaving a face and a trail alone; a pair that costs more is none."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sight:
-    face: Face
-    look: Look
 
 
 class Tracker:
@@ -67,11 +43,11 @@ class Tracker:
         max_track_s: float = 120.0,
         still_s: float = 5.0,
     ) -> None:
-        """Settings: patience with somebody who stands and is out of sight, the longest track, a poster's stillness."""
+        """Settings: patience with somebody out of sight, the longest track, a poster's stillness."""
         if min(patience_s, max_track_s, still_s) <= 0:
             raise ValueError(f"seconds are above 0; got {patience_s=}, {max_track_s=}, {still_s=}")
         self._zones = zones
-        self._patience = Patience(standing_s=patience_s, still_s=still_s)
+        self._patience = Patience(hidden_s=patience_s, still_s=still_s)
         self._max_track_ns = round(max_track_s * 1e9)
         self._trails: list[Trail] = []
         self._posters: list[tuple[Box, int]] = []
@@ -92,9 +68,9 @@ class Tracker:
             raise ValueError(f"frames come in order of time; got {at_ns} ns after {self._now_ns} ns")
         self._now_ns = at_ns
         ended = self._let_go(at_ns, (image.shape[1], image.shape[0]))
-        sights = [_Sight(face=face, look=look_of(image, face.box_px)) for face in _singled(faces)]
-        prices = np.array([[_price(trail, at_ns, sight) for sight in sights] for trail in self._trails])
-        pairs = assign(prices.reshape(len(self._trails), len(sights)), alone=_LIKELY)
+        sights = [Sight(face=face, look=look_of(image, face.box_px)) for face in _singled(faces)]
+        prices = np.array([[price(trail, at_ns, sight, image) for sight in sights] for trail in self._trails])
+        pairs = assign(prices.reshape(len(self._trails), len(sights)), alone=1.0)
         holders = {column: self._trails[row] for row, column in pairs}
         seen = []
         for column, sight in enumerate(sights):
@@ -109,15 +85,15 @@ class Tracker:
         self._trails, self._posters, self._now_ns = [], [], None
         return ended
 
-    def _follow(self, at_ns: int, sight: _Sight, trail: Trail | None) -> Trail:
+    def _follow(self, at_ns: int, sight: Sight, trail: Trail | None) -> Trail:
         """Give one face to its trail, or begin one."""
-        box_px, zone = sight.face.box_px, self._zones.zone_of(sight.face.box_px)
+        zone = self._zones.zone_of(sight.face.box_px)
         if trail is not None:
-            trail.see(at_ns, box_px, sight.look, zone)
+            trail.see(at_ns, sight.face, sight.look, zone)
             return trail
         self._count += 1
         trail = Trail(
-            key=self._count, at_ns=at_ns, box_px=box_px, look=sight.look, zone=zone, patience=self._patience
+            key=self._count, at_ns=at_ns, face=sight.face, look=sight.look, zone=zone, patience=self._patience
         )
         if any(
             trail.off_track(at_ns, box) < _POSTER_OFF and trail.resized(box) < _POSTER_RESIZE
@@ -144,20 +120,6 @@ class Tracker:
         self._posters = [(box, since) for box, since in self._posters if at_ns - since < _POSTER_S * 1e9]
         self._trails = kept
         return tuple(ended)
-
-
-def _price(trail: Trail, at_ns: int, sight: _Sight) -> float:
-    """What it costs to take this face for the one of this trail: 0 for a perfect fit, above 1 for hardly possible."""
-    box_px, gap_s = sight.face.box_px, trail.gap_s(at_ns)
-    step = _STEP_SIZES + _STEP_SIZES_PER_S * min(gap_s, _STEP_S_MAX)
-    resize = _RESIZE_MAX + _RESIZE_PER_S * min(gap_s, _STEP_S_MAX)
-    off, resized = trail.off_track(at_ns, box_px) / step, trail.resized(box_px) / resize
-    fit = off * off + resized * resized
-    if fit >= _LIKELY:
-        return float("inf")
-    late = min(1.0, gap_s / _LATE_S)
-    unlike = trail.looks_unlike(sight.look) / (_UNLIKE_MAX + late * (_UNLIKE_LATE - _UNLIKE_MAX))
-    return fit + unlike * unlike
 
 
 def _same_place(trail: Trail, box_px: Box) -> bool:

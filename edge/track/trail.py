@@ -7,16 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.flow import Box, Zone
-from edge.track.appearance import Look, difference
+from edge.flow import Box, Face, Zone
+from edge.track.appearance import Look, Unlike, compare
 from edge.track.state import TrackState
 from edge.track.stillness import Stillness
 
 __all__ = ["Patience", "Trail"]
 
 _SIGHTINGS_MIN = 3
-_SEEN_MIN_S = 0.3
-"""Minimal evidence for a person: false alarms of a detector come once or twice and at one spot."""
+_SEEN_MIN_S = 0.8
+_UNSURE_SIGHTINGS_MIN = 10
+_UNSURE_WAY_MIN = 1.5
+"""Minimal evidence for a person. False alarms of a detector come once or twice; the stubborn ones, on goods and on
+folds of cloth, stay in their place and never score like a face seen well once. So a track needs three sightings within 0.8 s or more, of
+which one is sure, or ten and a way of one and a half face sizes."""
 
 _VELOCITY_S = 0.25
 """The velocity is the mean over so long, exponentially weighted; somebody stops or starts within half a second."""
@@ -24,34 +28,42 @@ _VELOCITY_S = 0.25
 _COAST_S = 0.35
 """Somebody out of sight is expected to stop: the way ahead is at most so many seconds of the last velocity."""
 
+_WALKING_SIZES_PER_S = 0.8
+
 _LOOK_SHARE = 0.3
-"""Weight of the newest look; a moment's cover by somebody else fades within five sightings."""
+_ODD_LOOK_SHARE = 0.05
+_ODD_LOOK = 14.0
+"""Weight of the newest look, and of one that differs by so many grey levels: a moment's cover by somebody else, or a
+face that turns away, shall not repaint its bearer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """For how long somebody may be out of sight, in seconds of event time, and what never moving means.
+    """For how long somebody may be out of sight, in seconds of event time, and what is no living face.
 
-    Somebody who stands may look away or be covered: `standing_s`. Somebody who walks is seen again soon or has
-    gone: `walking_s`; and sooner where the way led out of the picture: `leaving_s`. A face that has stood still for
-    `still_s` since it was first seen is no living one.
+    People look away and are covered by others: `hidden_s`. Whose way led out of the picture has gone: `leaving_s`.
+    A face that has stood still for `still_s` since it was first seen is no living one. A detector is sure of a face
+    from `sure_score` on.
     """
 
-    standing_s: float = 3.5
-    walking_s: float = 1.6
+    hidden_s: float = 3.5
     leaving_s: float = 0.7
     still_s: float = 5.0
+    sure_score: float = 0.78
 
 
 class Trail:
     """Where a face was, where it is going and what its bearer looks like. Changed by its tracker only."""
 
     def __init__(
-        self, *, key: int, at_ns: int, box_px: Box, look: Look, zone: Zone, patience: Patience
+        self, *, key: int, at_ns: int, face: Face, look: Look, zone: Zone, patience: Patience
     ) -> None:
+        box_px = face.box_px
         self.key = key
         self.first_ns = self.last_ns = at_ns
-        self.box_px = self.largest_box_px = box_px
+        self.box_px = self.clear_box_px = self.largest_box_px = self._first_box_px = box_px
+        self._best_score = face.score
+        self._way = 0.0
         self.reported = False
         self.sightings = 1
         self._patience = patience
@@ -61,10 +73,11 @@ class Trail:
         self._velocity = (0.0, 0.0)
         self._stillness = Stillness()
         self._stillness.see(at_ns, box_px)
-        self._born_still = False
+        self.is_still = False
 
-    def see(self, at_ns: int, box_px: Box, look: Look, zone: Zone) -> None:
+    def see(self, at_ns: int, face: Face, look: Look, zone: Zone) -> None:
         """The face was found again, later than before."""
+        box_px = face.box_px
         gap_s = (at_ns - self.last_ns) / 1e9
         share = -math.expm1(-gap_s / _VELOCITY_S) if self.sightings > 1 else 1.0
         (x0, y0), (x1, y1) = _middle(self.box_px), _middle(box_px)
@@ -75,28 +88,30 @@ class Trail:
         )
         self._zone_s[self._zone] += gap_s / 2
         self._zone_s[zone] += gap_s / 2
-        blend = self._look + np.float32(_LOOK_SHARE) * (look - self._look)
+        as_ever = self.unlike(look).both < _ODD_LOOK
+        share = _LOOK_SHARE if as_ever else _ODD_LOOK_SHARE
+        blend = self._look + np.float32(share) * (look - self._look)
         self._look = np.where(np.isnan(blend), np.where(np.isnan(look), self._look, look), blend)
         self._zone, self.box_px, self.last_ns = zone, box_px, at_ns
+        if as_ever:
+            self.clear_box_px = box_px
+        self._best_score = max(self._best_score, face.score)
+        self._way = max(self._way, _apart_px(box_px, self._first_box_px) / size_px(self._first_box_px))
         self.sightings += 1
         if size_px(box_px) > size_px(self.largest_box_px):
             self.largest_box_px = box_px
         self._stillness.see(at_ns, box_px)
+        never_moved = self._stillness.since_ns == self.first_ns
+        self.is_still = self.is_still or (never_moved and self._stillness.still_s() >= self._patience.still_s)
 
     def inherit_stillness(self) -> None:
-        """This face was born where a still one has been before: it is the same until it moves."""
-        self._born_still = True
+        """This face was born where a still one has been before: it is taken for the same."""
+        self.is_still = True
 
     @property
-    def is_still(self) -> bool:
-        """Has the face never moved since it was first seen, and long enough to tell?"""
-        if self._stillness.since_ns != self.first_ns:
-            return False
-        return self._born_still or self._stillness.still_s() >= self._patience.still_s
-
-    def speed(self) -> float:
-        """Face sizes a second, over the last moments in sight."""
-        return math.hypot(*self._velocity) / size_px(self.box_px)
+    def is_walking(self) -> bool:
+        """Did the face move like that of somebody who walks, when last in sight?"""
+        return math.hypot(*self._velocity) >= _WALKING_SIZES_PER_S * size_px(self.box_px)
 
     def gap_s(self, at_ns: int) -> float:
         """Seconds out of sight."""
@@ -113,30 +128,32 @@ class Trail:
         apart_px = math.hypot(away[0] - along * ahead[0], away[1] - along * ahead[1])
         return apart_px / math.sqrt(size_px(box_px) * size_px(self.box_px))
 
+    def off_clear(self, box_px: Box) -> float:
+        """How far a face is from where this one last looked as ever, in sizes that it had there."""
+        return _apart_px(box_px, self.clear_box_px) / size_px(self.clear_box_px)
+
     def resized(self, box_px: Box) -> float:
         """Change of size from the last box, as absolute natural logarithm."""
         return abs(math.log(size_px(box_px) / size_px(self.box_px)))
 
-    def looks_unlike(self, look: Look) -> float:
-        """Grey levels between what was seen and this look."""
-        return difference(self._look, look)
+    def unlike(self, look: Look) -> Unlike:
+        """How far this look is from what was seen until now."""
+        return compare(self._look, look)
 
     def is_over(self, at_ns: int, picture_px: tuple[int, int]) -> bool:
         """Has this person been out of sight for longer than patience lasts?"""
-        gap_s, patience = self.gap_s(at_ns), self._patience
-        if gap_s > patience.standing_s:
-            return True
-        if self.speed() < 0.8:
-            return False
-        return gap_s > (patience.leaving_s if self._heads_out(picture_px) else patience.walking_s)
+        leaves = self.is_walking and self._heads_out(picture_px)
+        return self.gap_s(at_ns) > (self._patience.leaving_s if leaves else self._patience.hidden_s)
 
     def state(self) -> TrackState:
         """What is known now."""
         zone_s = self._zone_s
         most = max(Zone, key=lambda zone: (zone_s[zone], zone is self._zone))
         seen_s = (self.last_ns - self.first_ns) / 1e9
-        enough = self.sightings >= _SIGHTINGS_MIN and seen_s >= _SEEN_MIN_S
-        is_still = self.is_still
+        if self._best_score >= self._patience.sure_score:
+            enough = self.sightings >= _SIGHTINGS_MIN and seen_s >= _SEEN_MIN_S
+        else:
+            enough = self.sightings >= _UNSURE_SIGHTINGS_MIN and self._way >= _UNSURE_WAY_MIN
         return TrackState(
             key=self.key,
             first_ns=self.first_ns,
@@ -148,8 +165,8 @@ class Trail:
             box_px=self.box_px,
             largest_box_px=self.largest_box_px,
             still_s=self._stillness.still_s(),
-            is_still=is_still,
-            counts=enough and not is_still and most is not Zone.CASHIER,
+            is_still=self.is_still,
+            counts=enough and not self.is_still and most is not Zone.CASHIER,
         )
 
     def _heads_out(self, picture_px: tuple[int, int]) -> bool:
@@ -162,6 +179,11 @@ class Trail:
 def size_px(box_px: Box) -> float:
     """Side of the square of the same area; steadier than the width of a face that turns."""
     return max(1.0, math.sqrt(box_px[2] * box_px[3]))
+
+
+def _apart_px(one: Box, other: Box) -> float:
+    (x0, y0), (x1, y1) = _middle(one), _middle(other)
+    return math.hypot(x1 - x0, y1 - y0)
 
 
 def _middle(box_px: Box) -> tuple[float, float]:

@@ -29,18 +29,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--from", dest="source", type=Path, default=None, metavar="DIR", help="a folder with the file"
     )
     actions.add_parser("verify", help="check every digest; exit code 1 where one is wrong")
+    install = actions.add_parser(
+        "install", help="put an age bundle in place of the one in use, if it is sound"
+    )
+    install.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
 
 
 def run(args: argparse.Namespace) -> int:
     """0 where all is well, 1 where `verify` finds an altered file, 2 where the request cannot be met."""
+    from edge.age import AgeModelError
+    from edge.cli._bundle_install import BundleRefusedError
     from edge.face import DetectorError, user_models_folder
 
     folder: Path = user_models_folder() if args.models is None else args.models
     try:
         if args.action == "fetch":
             return _fetch(folder, args.source)
+        if args.action == "install":
+            return _install(folder, args.bundle)
         return _list(folder) if args.action == "list" else _verify(folder)
-    except DetectorError as error:
+    except (DetectorError, AgeModelError, BundleRefusedError, OSError) as error:
         print(f"models {args.action}: {error}", file=sys.stderr)
         return 2
 
@@ -81,6 +89,25 @@ def _models(folder: Path) -> Iterator[_Model]:
         yield _Model(name="yunet", path=path, state="missing", note="get it: checkout-age models fetch yunet")
     except DetectorError as error:
         yield _Model(name="yunet", path=path, state="altered", note=str(error))
+    yield from _bundles(folder)
+
+
+def _bundles(folder: Path) -> Iterator[_Model]:
+    """The shipped age bundle and the installed one, which goes before it."""
+    from edge.age import AgeBundle, AgeModelError
+    from edge.app.parts import SHIPPED_BUNDLE
+    from edge.cli._bundle_install import AGE_FOLDER
+    from edge.face import CONTRACT
+
+    for name, path in (("age shipped", SHIPPED_BUNDLE), ("age installed", folder / AGE_FOLDER)):
+        if not path.is_dir():
+            yield _Model(name=name, path=path, state="missing", note="")
+            continue
+        try:
+            bundle = AgeBundle.load(path, contract_digest=CONTRACT.digest)
+            yield _Model(name=name, path=path, state="ok", note=f"{bundle.name}, {bundle.licence}")
+        except AgeModelError as error:
+            yield _Model(name=name, path=path, state="altered", note=str(error))
 
 
 def _list(folder: Path) -> int:
@@ -105,4 +132,15 @@ def _fetch(folder: Path, source: Path | None) -> int:
 
     print(fetch(YUNET, folder, source=source))
     print(f"YuNet is in place; its licence: {YUNET.licence}", file=sys.stderr)
+    return 0
+
+
+def _install(folder: Path, source: Path) -> int:
+    from edge.app.parts import SHIPPED_BUNDLE
+    from edge.cli._bundle_install import AGE_FOLDER, install_bundle
+
+    installed = folder / AGE_FOLDER
+    bundle = install_bundle(source, folder, in_use=installed if installed.is_dir() else SHIPPED_BUNDLE)
+    print(f"{bundle.folder}  {bundle.name}")
+    print(f"licence: {bundle.licence}\n{bundle.intended_use}", file=sys.stderr)
     return 0

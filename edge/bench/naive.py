@@ -49,12 +49,13 @@ def naive_loop(clip: str, threads: int, seconds: float) -> dict[str, Any]:
         if not good:
             break
         frames += 1
+        picture = image.astype(np.uint8, copy=False)
         scale = np.array(
             [image.shape[1] / _SEARCH_PX[0], image.shape[0] / _SEARCH_PX[1]], dtype=np.float32
         )
         _, found = detector.detect(cv2.resize(image, _SEARCH_PX))
         for row in [] if found is None else found:
-            crop = crop_face(image, row[4:14].reshape(5, 2) * scale)
+            crop = crop_face(picture, row[4:14].reshape(5, 2) * scale)
             ages.read(crop[np.newaxis])
             faces_read += 1
     wall_s = time.perf_counter() - began

@@ -17,6 +17,7 @@ from edge.bench.alone import in_own_process
 from edge.bench.decode import decode_only
 from edge.bench.machine import machine, versions
 from edge.bench.naive import naive_loop
+from edge.face import DetectorKind
 
 HELP = "the whole pipeline on a clip: speed by stage, beside decoding alone and beside a naive loop"
 
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def measure(
-    clip: Path, *, detector: str, zones: Path | None, threads: int, turns: int, naive_s: float
+    clip: Path, *, detector: DetectorKind, zones: Path | None, threads: int, turns: int, naive_s: float
 ) -> dict[str, Any]:
     """All figures of `bench pipeline` as `schemas.md` names them."""
     pipeline, decode = [], []
@@ -97,7 +98,7 @@ def measure(
     }
 
 
-def _pipeline(clip: str, detector: str, zones: str | None, threads: int) -> dict[str, Any]:
+def _pipeline(clip: str, detector: DetectorKind, zones: str | None, threads: int) -> dict[str, Any]:
     """One replay, measured, in this process."""
     import time
 

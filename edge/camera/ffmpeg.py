@@ -1,8 +1,8 @@
 """The one door to OpenCV's FFmpeg: quiet, with time-outs, one decoder thread unless told otherwise.
 
-OpenCV and FFmpeg take some settings from the environment of the whole process, once, at the first
-open. They are set here and nowhere else, before that first open; what an operator has set already
-(to see FFmpeg's own words while hunting a fault) stays.
+OpenCV and FFmpeg take some settings from the environment of the whole process. They are set here and nowhere
+else, before the first open. An operator may set the defaults otherwise (hardware decoding, say), but not the
+silence: FFmpeg writes to file descriptor 2 from C, past every filter, and its lines carry passwords.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["open_capture", "prepared_cv2"]
 
-_PROCESS_SETTINGS = {
-    # AV_LOG_QUIET: FFmpeg writes to file descriptor 2 from C, and its lines carry addresses with passwords.
-    "OPENCV_FFMPEG_LOGLEVEL": "-8",
+_SILENCE = {
+    "OPENCV_FFMPEG_LOGLEVEL": "-8",  # AV_LOG_QUIET
     # OpenCV itself prints the whole address of a stream that it cannot open, as a warning.
     "OPENCV_LOG_LEVEL": "SILENT",
+}
+_DEFAULTS = {
     # RTSP over TCP: a lost UDP packet is a smeared face. One frame tells FFmpeg the rate: a camera opens in 0.7 s
     # and not in 2 s (measured with a stream of 15 fps). Inputs that do not know a key ignore it.
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp|fpsprobesize;1",
@@ -37,13 +38,13 @@ _preparing = threading.Lock()
 def prepared_cv2() -> ModuleType:
     """OpenCV, imported with its process-wide settings in place. Every user of its streams comes through here."""
     with _preparing:
-        for name, value in _PROCESS_SETTINGS.items():
+        os.environ.update(_SILENCE)
+        for name, value in _DEFAULTS.items():
             os.environ.setdefault(name, value)
         import cv2
 
-        if os.environ["OPENCV_LOG_LEVEL"] == _PROCESS_SETTINGS["OPENCV_LOG_LEVEL"]:
-            # OpenCV may have read its variable before it was set here
-            cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        # OpenCV may have read its variable before it was set here
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2
 
 

@@ -100,7 +100,9 @@ class StatusKeeper:
             return None
         self._pending = None
         self._told, self._told_since_ns = condition, since_ns
-        return (*condition, since_ns, self.detail)
+        silent_s = (now_ns - since_ns) / _NS_PER_S
+        spoken = condition[1] is CameraReason.NO_FRAMES and not self.detail
+        return (*condition, since_ns, f"no picture for {silent_s:.0f} s" if spoken else self.detail)
 
     @property
     def told(self) -> tuple[CameraState, CameraReason, int]:

@@ -59,7 +59,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def measure(bundle: AgeBundle, *, threads: int, spinning: bool, seconds: float) -> dict[str, Any]:
+def measure(
+    bundle: AgeBundle, *, threads: int, spinning: bool, seconds: float, turns_min: int = _TURNS_MIN
+) -> dict[str, Any]:
     """All figures of `schemas.md`, "bench model". Raises RuntimeFailedError, AgeModelError."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
         processes = [
@@ -67,7 +69,7 @@ def measure(bundle: AgeBundle, *, threads: int, spinning: bool, seconds: float) 
             for contender in _contenders(bundle, Path(folder), threads=threads, spinning=spinning)
         ]
         began = time.monotonic()
-        timed = _in_turns(processes, seconds)
+        timed = _in_turns(processes, seconds, turns_min)
         lasted = time.monotonic() - began
     rows = [_row(process.contender, batch, times) for (process, batch), times in timed.items()]
     return {
@@ -129,7 +131,7 @@ def _on_gpu(bundle: AgeBundle, folder: Path, fp32: Path, *, threads: int) -> lis
 
 
 def _in_turns(
-    processes: list[RuntimeProcess], seconds: float
+    processes: list[RuntimeProcess], seconds: float, turns_min: int
 ) -> dict[tuple[RuntimeProcess, int], list[float]]:
     """Milliseconds a face of every process and batch, in an order that is shuffled anew each turn."""
     places = [(process, batch) for process in processes for batch in BATCHES]
@@ -138,7 +140,7 @@ def _in_turns(
     began = time.monotonic()
     turns = 0
     with Progress("bench model", seconds, unit="s", rate=False) as bar:
-        while turns < _TURNS_MIN or time.monotonic() - began < seconds:
+        while turns < turns_min or time.monotonic() - began < seconds:
             order.shuffle(places)
             for process, batch in places:
                 process.run_ms(batch)  # caches and clock are the last one's: the first run pays for that

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 __all__ = ["Bar", "Line", "bar_chart", "line_chart", "scatter_chart"]
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 14, 42
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 18, 42
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def bar_chart(
     scale = _Scale(min([0.0, *known]), max([0.0, rule or 0.0, *known]), height)
     step = (width - _LEFT - _RIGHT) / max(1, len(bars))
     gap = min(0.18 * step, 8.0)
-    parts = _frame(title, width, height, scale, y_name, x_name)
+    parts = _frame(title, (width, height), scale, y_name=y_name, x_name=x_name)
     for index, bar in enumerate(bars):
         x = _LEFT + index * step
         if bar.value is not None:
@@ -67,7 +67,8 @@ def bar_chart(
             middle, half = x + step / 2, min(5.0, step / 5)
             low, high = scale.y(bar.low), scale.y(bar.high)
             parts.append(
-                f'<path class="whisker" d="M{middle:.1f} {low:.1f}V{high:.1f}M{middle - half:.1f} {high:.1f}h{2 * half:.1f}'
+                f'<path class="whisker" d="M{middle:.1f} {low:.1f}V{high:.1f}'
+                f"M{middle - half:.1f} {high:.1f}h{2 * half:.1f}"
                 f'M{middle - half:.1f} {low:.1f}h{2 * half:.1f}"/>'
             )
         if index % label_every == 0:
@@ -100,7 +101,7 @@ def line_chart(
     def x_at(x: float) -> float:
         return _LEFT + (x - x_low) / ((x_high - x_low) or 1) * (width - _LEFT - _RIGHT)
 
-    parts = _frame(title, width, height, scale, y_name, x_name)
+    parts = _frame(title, (width, height), scale, y_name=y_name, x_name=x_name)
     for tick in (t for t in _ticks(x_low, x_high, 8) if x_low <= t <= x_high):
         parts.append(
             f'<text class="tick" x="{x_at(tick):.1f}" y="{height - _BOTTOM + 16}">{_number(tick)}</text>'
@@ -141,7 +142,7 @@ def scatter_chart(
     def x_at(x: float) -> float:
         return _LEFT + (x - low) / (high - low) * (size - _LEFT - _RIGHT)
 
-    parts = _frame(title, size, size, scale, y_name, x_name)
+    parts = _frame(title, (size, size), scale, y_name=y_name, x_name=x_name)
     for tick in _ticks(low, high, 6):
         parts.append(
             f'<text class="tick" x="{x_at(tick):.1f}" y="{size - _BOTTOM + 16}">{_number(tick)}</text>'
@@ -170,7 +171,8 @@ class _Scale:
         return self._height - _BOTTOM - share * (self._height - _TOP - _BOTTOM)
 
 
-def _frame(title: str, width: int, height: int, scale: _Scale, y_name: str, x_name: str) -> list[str]:
+def _frame(title: str, size: tuple[int, int], scale: _Scale, *, y_name: str, x_name: str) -> list[str]:
+    width, height = size
     parts = [
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{_e(title)}" style="max-width:{width}px">'
     ]
@@ -180,7 +182,8 @@ def _frame(title: str, width: int, height: int, scale: _Scale, y_name: str, x_na
         parts.append(f'<text class="tick y" x="{_LEFT - 6}" y="{y + 4:.1f}">{_number(tick)}</text>')
     if y_name:
         parts.append(
-            f'<text class="axis" transform="translate(11 {(height - _BOTTOM + _TOP) / 2:.0f}) rotate(-90)">{_e(y_name)}</text>'
+            f'<text class="axis" transform="translate(11 {(height - _BOTTOM + _TOP) / 2:.0f}) rotate(-90)">'
+            f"{_e(y_name)}</text>"
         )
     if x_name:
         parts.append(f'<text class="axis" x="{(width + _LEFT) / 2:.0f}" y="{height - 6}">{_e(x_name)}</text>')

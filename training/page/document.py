@@ -21,35 +21,43 @@ __all__ = [
 ]
 
 _STYLE: Final = """
-:root{--ink:#1d2733;--soft:#5c6b7c;--line:#dbe2ea;--page:#fff;--card:#f5f8fb;--a:#1f5fbf;--b:#c2571a;--c:#2f8f63;
+:root{--ink:#1d2733;--soft:#5c6b7c;--line:#dbe2ea;--page:#fff;--card:#f5f8fb;
+--a:#1f5fbf;--b:#c2571a;--c:#2f8f63;
 --good:#1d7a4c;--bad:#b3261e;--open:#8a6d00}
 @media(prefers-color-scheme:dark){:root{--ink:#e6ecf3;--soft:#9fb0c2;--line:#2c3947;--page:#121a22;--card:#1a242f;
 --a:#6fa8ff;--b:#ff9a5c;--c:#5fcf9a;--good:#5fcf9a;--bad:#ff8a80;--open:#e3c04b}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,"Segoe UI",Roboto,"Noto Sans",sans-serif}
+body{margin:0;background:var(--page);color:var(--ink);
+font:16px/1.55 system-ui,"Segoe UI",Roboto,"Noto Sans",sans-serif}
 main{max-width:1060px;margin:0 auto;padding:28px 22px 80px}
 h1{font-size:1.75rem;line-height:1.2;margin:.2em 0 .1em}
 h2{font-size:1.25rem;margin:2.2em 0 .5em;padding-top:.8em;border-top:1px solid var(--line)}
 p{max-width:78ch}.lead{color:var(--soft);margin-top:0}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:18px 0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 14px}
-.tile b{display:block;font-size:1.5rem;font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:.86rem}
+.tile b{display:block;font-size:1.5rem;font-variant-numeric:tabular-nums}
+.tile span{color:var(--soft);font-size:.86rem}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(400px,1fr));gap:18px;align-items:start}
 figure{margin:14px 0}figcaption{color:var(--soft);font-size:.9rem;margin-top:2px}
 svg{width:100%;height:auto;display:block}
 svg text{fill:var(--soft);font:11px system-ui,sans-serif;text-anchor:middle}
 svg text.y{text-anchor:end}svg text.legend{text-anchor:start;fill:var(--ink)}svg text.shown{fill:var(--ink)}
 .grid{stroke:var(--line);stroke-width:1}.bar{fill:var(--a);opacity:.82}.bar.mark{fill:var(--b);opacity:1}
-.whisker{stroke:var(--ink);stroke-width:1.2;fill:none;opacity:.75}.rule{stroke:var(--soft);stroke-dasharray:5 4;fill:none}
+.whisker{stroke:var(--ink);stroke-width:1.2;fill:none;opacity:.75}
+.rule{stroke:var(--soft);stroke-dasharray:5 4;fill:none}
 .line{fill:none;stroke-width:2}.k1{stroke:var(--a)}.k2{stroke:var(--b)}.k3{stroke:var(--c)}
 circle.k1{fill:var(--a)}circle.k2{fill:var(--b)}circle.k3{fill:var(--c)}
 .cloud{stroke:var(--a);stroke-width:3;stroke-linecap:round;opacity:.28;fill:none}
-.wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.93rem;margin:10px 0}
+.wide{overflow-x:auto}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.93rem;margin:10px 0}
 th,td{padding:5px 12px 5px 0;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
-th{color:var(--soft);font-weight:600}th:first-child,td:first-child{text-align:left}
-.verdict{border-left:5px solid var(--open);background:var(--card);border-radius:0 10px 10px 0;padding:10px 16px;margin:14px 0}
-.verdict.yes{border-color:var(--good)}.verdict.no{border-color:var(--bad)}.verdict h3{margin:.1em 0 .2em;font-size:1.05rem}
-.verdict ul{margin:.3em 0;padding-left:1.2em}.yes>b{color:var(--good)}.no>b{color:var(--bad)}.unknown>b{color:var(--open)}
+th{color:var(--soft);font-weight:600}th:first-child,td:first-child,td.t{text-align:left}
+.verdict{border-left:5px solid var(--open);background:var(--card);
+border-radius:0 10px 10px 0;padding:10px 16px;margin:14px 0}
+.verdict.yes{border-color:var(--good)}.verdict.no{border-color:var(--bad)}
+.verdict h3{margin:.1em 0 .2em;font-size:1.05rem}
+.verdict ul{margin:.3em 0;padding-left:1.2em}.yes>b{color:var(--good)}.no>b{color:var(--bad)}
+.unknown>b{color:var(--open)}
 ul.found li{margin:.35em 0;max-width:80ch}
 img.sheet{max-width:100%;height:auto;border-radius:8px;border:1px solid var(--line)}
 footer{color:var(--soft);font-size:.85rem;margin-top:3em;border-top:1px solid var(--line);padding-top:1em}
@@ -85,10 +93,16 @@ def pair(*made: str) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; the first column is text, the others are figures."""
+    """A table; the first column is text, the others are figures to the right, long texts to the left."""
     top = "".join(f"<th>{_e(cell)}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{_e(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join(
+        "<tr>" + "".join(f"<td{_side(cell)}>{_e(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
     return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _side(cell: str) -> str:
+    return ' class="t"' if len(cell) > 24 else ""
 
 
 def verdict(kind: str, title: str, answer: str, reasons: Sequence[str]) -> str:
@@ -114,7 +128,8 @@ def write_page(file: Path, *, title: str, lead: str, lang: str, parts: Sequence[
         f'<!doctype html>\n<html lang="{_e(lang)}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{_e(title)}</title><style>{_STYLE}</style></head><body><main>"
-        f'<h1>{_e(title)}</h1><p class="lead">{_e(lead)}</p>\n{body}\n<footer>{_e(footer)}</footer></main></body></html>\n'
+        f'<h1>{_e(title)}</h1><p class="lead">{_e(lead)}</p>\n{body}\n'
+        f"<footer>{_e(footer)}</footer></main></body></html>\n"
     )
     waiting = file.with_name(file.name + ".new")
     waiting.write_text(page, encoding="utf-8")

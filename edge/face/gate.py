@@ -24,7 +24,7 @@ _SHARP_DETAIL = 0.15  # share of contrast in fine detail from which on more does
 _NO_DETAIL = 0.06  # here the error is that of guessing
 _FRONTAL_WIDTH = 0.93  # median over val of (eye distance + mouth width) / 2 over the height between them
 _NOSE_TO_YAW = 1.4  # brings the nose's shift to the scale of the narrowing, at the limit of both
-_GOOD_EYE_DISTANCE_PX = 20.0
+_GOOD_EYE_DISTANCE_PX = 40.5  # the crop's own: a nearer face adds nothing to it, a farther one is enlarged
 _GOOD_BRIGHTNESS = (50.0, 225.0)
 
 

@@ -21,6 +21,8 @@ def replay_of(name: str, detector: str, shared: Path) -> Printed:
         video / f"{name}.mp4",
         "--zones",
         str(video / f"{name}.zones.json"),
+        "--start",
+        str(truth_of(name, shared)["clip_start"]),
         "--detector",
         detector,
         models=shared / "models",

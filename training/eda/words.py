@@ -190,7 +190,8 @@ _FINDINGS: Final[dict[str, tuple[str, str]]] = {
     ),
     "eyes": (
         "Eyes stand {median:.0f} px apart in the middle, 5 % under {low:.0f} px; a lane's camera gives 20 to 60.",
-        "Расстояние между глазами — в медиане {median:.0f} px, у 5 % меньше {low:.0f} px; камера над кассой даёт 20–60.",
+        "Расстояние между глазами — в медиане {median:.0f} px, у 5 % меньше {low:.0f} px; "
+        "камера над кассой даёт 20–60.",
     ),
 }
 

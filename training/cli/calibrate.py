@@ -1,0 +1,96 @@
+"""`checkout-age calibrate BUNDLE --data DATA --out FILE`: a site's own temperature, margins and thresholds."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edge.age import AgeBundle
+
+HELP = "calibrate a bundle on faces of a site, or its tracks on clips with known truth"
+EXIT_UNUSABLE = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is calibrated, on what, and where the numbers go."""
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--data", type=Path, metavar="DATA", help="labelled photographs, or prepared crops")
+    what.add_argument("--tracks", type=Path, metavar="CLIPS", help="folder of clips with *.truth.json")
+    parser.add_argument("--split", default="val", help="value of the column split (default: val)")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the site file (JSON)")
+    parser.add_argument("--detector", choices=["auto", "yunet", "mtcnn"], default="auto")
+    parser.add_argument("--models", type=Path, metavar="DIR", help="folder with YuNet's file")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when written, 2 with a reason for a bundle or faces that cannot be used."""
+    from edge.age import AgeBundle, AgeModelError
+    from edge.face import CONTRACT, DetectorError
+    from training.calibration import CalibrationError
+    from training.labels import DataError
+    from training.site import write_document
+
+    try:
+        bundle = AgeBundle.load(args.bundle, contract_digest=CONTRACT.digest)
+        document = _tracks(args, bundle) if args.tracks else _faces(args, bundle)
+        write_document(args.out, document)
+    except (AgeModelError, CalibrationError, DataError, DetectorError, OSError) as error:
+        print(f"checkout-age calibrate: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    print(f"{args.out}: bound to {bundle.name}")
+    return 0
+
+
+def _faces(args: argparse.Namespace, bundle: AgeBundle) -> dict[str, Any]:
+    from edge.age import AgeReader
+    from training.calibration import calibrate
+    from training.evaluation.faces import load_faces
+    from training.site import site_document
+
+    faces = load_faces(args.data, args.split, detector=args.detector, models_folder=args.models)
+    reader = AgeReader(bundle, provider="cpu", threads=args.threads)
+    calibration = calibrate(reader.read(faces.crops), faces.ages)
+    print(
+        f"{calibration.n} faces: temperature {bundle.temperature} -> {calibration.temperature}, "
+        f"the 90 % interval holds {calibration.covered:.1%}"
+    )
+    for entry in calibration.thresholds:
+        if entry["under_age"] == 25 and entry["miss_rate"] == 0.05:
+            usable = "" if entry["usable"] else " (unusable: fewer than 50)"
+            print(f"τ for 25 at 5 % misses: {entry['tau']} from {entry['n']} faces of 14-17{usable}")
+    return site_document(bundle, calibration, faces=f"{args.data.resolve().name}, split {args.split}")
+
+
+def _tracks(args: argparse.Namespace, bundle: AgeBundle) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from edge.age import AgeReader
+    from edge.face import choose_detector, open_detector
+    from training.tracks import calibrate_tracks, clips_in, read_tracks
+
+    clips = clips_in(args.tracks)
+    choice = choose_detector(args.detector, models_folder=args.models)
+    detector = open_detector(choice, input_size_px=(640, 384), intra_op_threads=args.threads)
+    reader = AgeReader(bundle, provider="cpu", threads=args.threads)
+    found = calibrate_tracks(read_tracks(clips, detector, reader), bundle)
+    print(
+        f"{found.tracks} people, {found.crops_mean:.1f} crops each: track temperature {found.temperature} "
+        f"(one crop {bundle.temperature}); MAE {found.mae_single:.2f} with one crop, {found.mae:.2f} with all; "
+        f"the interval holds {found.covered:.1%}"
+    )
+    rounded = {
+        key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(found).items()
+    }
+    return {
+        "format": 1,
+        "bundle": bundle.digest,
+        "model": bundle.name,
+        "track_temperature": found.temperature,
+        "tracks": rounded | {"clips": [clip.name for clip in clips], "detector": choice.name},
+    }

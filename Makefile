@@ -5,6 +5,8 @@
 VENV ?= .venv
 VENV_DEV ?= .venv-dev
 KIND ?= $(shell scripts/accelerator)
+# Tests run in so many processes; WORKERS=0 runs them in one, where a debugger works.
+WORKERS ?= 2
 DEV := $(VENV_DEV)/bin
 
 .DEFAULT_GOAL := help
@@ -24,7 +26,7 @@ dev: ## installs into .venv-dev what tests and checks need
 
 test: dev ## installs what tests need (system packages too) and runs them; ARGS="tests/face -k crop" for some
 	@scripts/install-test-system-packages
-	$(DEV)/python -m pytest $(ARGS)
+	$(DEV)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: dev ## lint, format, types, import rules; writes nothing
 	$(DEV)/ruff check .

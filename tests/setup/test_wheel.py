@@ -11,6 +11,7 @@ import tomllib
 import venv
 import zipfile
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 
@@ -114,6 +115,14 @@ def test_it_carries_its_licence_and_the_notice(installed: Installed) -> None:
     inside = zipfile.ZipFile(installed.wheel).namelist()
 
     assert {Path(name).name for name in inside if "dist-info/licenses/" in name} == {"LICENSE", "NOTICE"}
+
+
+def test_it_finds_itself_sound_and_names_its_runtime(installed: Installed) -> None:
+    told = json.loads(installed.run("selftest", "--json").stdout)
+    said = {check["name"]: check["said"] for check in told["checks"]}
+
+    assert told["ok"]
+    assert said["package"] == f"onnxruntime {version('onnxruntime')}"
 
 
 @pytest.fixture(scope="session")

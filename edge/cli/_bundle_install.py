@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -66,6 +67,8 @@ def _copy(source: Path, target: Path, names: list[str]) -> None:
     card = [_CARD] if (source / _CARD).is_file() else []
     for name in dict.fromkeys([*names, *card]):
         shutil.copyfile(source / name, target / name)
+        with (target / name).open("rb") as file:
+            os.fsync(file.fileno())  # a rename that outlives a power cut must not name an empty file
 
 
 def _exchange(fresh: Path, place: Path, previous: Path, older: Path) -> None:

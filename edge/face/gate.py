@@ -30,11 +30,15 @@ _GOOD_BRIGHTNESS = (50.0, 225.0)
 
 @dataclass(frozen=True, slots=True)
 class _Pose:
-    """Yaw as a share of 90 degrees, -1..1; pitch as the nose's place between eyes (0) and mouth (1)."""
+    """Yaw as a share of 90 degrees, -1..1; pitch as the nose's place between eyes (0) and mouth (1).
+
+    `size_px` is the eye distance that the face would have from the front: a profile is not a small face.
+    """
 
     yaw: float
     pitch: float
     eye_distance_px: float
+    size_px: float
 
 
 class QualityGate:
@@ -87,7 +91,7 @@ class QualityGate:
         )
 
     def _reason(self, pose: _Pose, brightness: float, blur: float) -> UnknownReason | None:
-        if pose.eye_distance_px < self._eye_distance_min_px:
+        if pose.size_px < self._eye_distance_min_px:
             return UnknownReason.TOO_SMALL
         if brightness < self._brightness_min:
             return UnknownReason.TOO_DARK
@@ -108,17 +112,20 @@ def _pose(landmarks: NDArray[np.float64]) -> _Pose:
     eyes, mouth = (eye_left + eye_right) / 2, (mouth_left + mouth_right) / 2
     height_px = math.dist(eyes, mouth)
     eye_distance_px = math.dist(eye_left, eye_right)
+    # From the front the eyes are as far apart as they are from the mouth (median over val 1.00).
+    size_px = max(eye_distance_px, height_px)
     if height_px == 0 or eye_distance_px == 0:
-        return _Pose(1.0, 1.0, eye_distance_px)
+        return _Pose(1.0, 1.0, eye_distance_px, size_px)
     down = (mouth - eyes) / height_px
     to_right = np.array([down[1], -down[0]])
     if (eye_right - eye_left) @ to_right <= 0:  # the eyes have changed sides: no view from the front
-        return _Pose(1.0, 1.0, eye_distance_px)
+        return _Pose(1.0, 1.0, eye_distance_px, size_px)
     shift = float((nose - eyes) @ to_right) / height_px
     width = (eye_distance_px + math.dist(mouth_left, mouth_right)) / 2 / height_px
     narrowing = math.acos(min(1.0, width / _FRONTAL_WIDTH)) / (math.pi / 2)
     yaw = min(1.0, max(narrowing, _NOSE_TO_YAW * abs(shift)))
-    return _Pose(math.copysign(yaw, shift), float((nose - eyes) @ down) / height_px, eye_distance_px)
+    pitch = float((nose - eyes) @ down) / height_px
+    return _Pose(math.copysign(yaw, shift), pitch, eye_distance_px, size_px)
 
 
 def _blur(grey: NDArray[np.float32]) -> float:
@@ -138,5 +145,5 @@ def _quality(pose: _Pose, brightness: float, blur: float) -> float:
     """0..1: the product of what size, sharpness, pose and light leave."""
     dark, bright = _GOOD_BRIGHTNESS
     light = min(1.0, brightness / dark, max(0.0, 255.0 - brightness) / (255.0 - bright))
-    size = min(1.0, pose.eye_distance_px / _GOOD_EYE_DISTANCE_PX)
+    size = min(1.0, pose.size_px / _GOOD_EYE_DISTANCE_PX)
     return size * light * (1.0 - abs(pose.yaw)) * (1.0 - blur)

@@ -190,6 +190,8 @@ def _scales(height: int, width: int, min_face_px: float, step: float) -> list[fl
 
 def _patches(image: Picture, boxes: Floats, side: int) -> Floats:
     """The boxes' contents scaled to side x side, corner pixels on the box's corners, grey outside."""
+    if not len(boxes):
+        return np.empty((0, side, side, 3), dtype=np.float32)
     # The package's sampler counts the picture's last pixel, not its edge, as 1: hence (size - 1) / size.
     last = np.array([image.shape[1] - 1, image.shape[0] - 1] * 2)
     ends = boxes * (last / (last + 1))

@@ -1,5 +1,5 @@
 """Builds `edge/models/face/mtcnn/` from the weights of the MIT-licensed package `mtcnn`."""
 
-from export.detector.build import BuildError, build
+from export.detector.pack import BuildError, build
 
 __all__ = ["BuildError", "build"]

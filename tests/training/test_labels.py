@@ -59,5 +59,5 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, told: str)
 
 
 def test_a_missing_file_says_what_a_data_folder_has(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="a data folder has labels.csv"):
+    with pytest.raises(DataError, match=r"a data folder has labels\.csv"):
         read_labels(tmp_path)

@@ -120,8 +120,10 @@ def test_the_command_tells_counts_and_moves(few: Path, tmp_path: Path, shared: P
     code = "import sys; from edge.cli import main; sys.exit(main(sys.argv[1:]))"
     assert command.HELP
     done = subprocess.run(
-        [sys.executable, "-c", code, "prepare", few, "--out", tmp_path / "out", "--models", shared / "models"]
-        + ["--detector", "yunet", "--jobs", "2"],
+        [
+            *(sys.executable, "-c", code, "prepare", few, "--out", tmp_path / "out"),
+            *("--models", shared / "models", "--detector", "yunet", "--jobs", "2"),
+        ],
         capture_output=True,
         text=True,
         check=False,

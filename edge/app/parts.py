@@ -24,6 +24,10 @@ from edge.vision import LaneWatch, MotionGate, Vision
 
 __all__ = ["SHIPPED_BUNDLE", "Models", "age_bundle_folder", "build_vision", "open_models"]
 
+_USUAL_SIZE, _USUAL_FACE_PX = (320, 192), 60
+"""What `open_detector` takes by itself: YuNet's picture, and the smallest face that MTCNN looks for."""
+_FACE_PX_MIN, _GRID_PX = 20, 32
+
 SHIPPED_BUNDLE = Path(__file__).resolve().parent.parent / "models" / "age"
 
 
@@ -35,6 +39,7 @@ class Models:
     detector: Detector
     bundle: AgeBundle
     ages: AgeReader
+    threads: int
 
 
 def age_bundle_folder(inference: Inference) -> Path:
@@ -59,22 +64,48 @@ def open_models(inference: Inference) -> Models:
         detector=open_detector(choice, intra_op_threads=threads, allow_spinning=False),
         bundle=bundle,
         ages=AgeReader(bundle, provider=inference.provider, threads=threads, spinning=False),
+        threads=threads,
     )
 
 
 def build_vision(
     models: Models, *, lanes: Sequence[Lane], cameras: Sequence[Camera], tracking: Tracking
 ) -> Vision:
-    """The way of a frame for these lanes and cameras."""
+    """The way of a frame for these lanes and cameras. Raises DetectorError as `open_models` does."""
+    detectors = _detectors(models, cameras)
     return Vision(
-        lanes=[_watch(lane, models, tracking) for lane in lanes],
+        lanes=[_watch(lane, models, tracking, detectors[lane.camera]) for lane in lanes],
         detector=models.detector,
+        detectors=detectors,
         ages=models.ages,
         motion={camera.name: MotionGate() for camera in cameras},
     )
 
 
-def _watch(lane: Lane, models: Models, tracking: Tracking) -> LaneWatch:
+def _detectors(models: Models, cameras: Sequence[Camera]) -> dict[str, Detector]:
+    """A detector for each camera; one for all that agree in `detect_size`."""
+    of_size: dict[tuple[int, int], Detector] = {_USUAL_SIZE: models.detector}
+    for camera in cameras:
+        size = _whole_cells(camera.detect_size)
+        if size not in of_size:
+            of_size[size] = open_detector(
+                models.choice,
+                input_size_px=size,
+                # MTCNN has no picture size of its own: it looks for faces of the same share of the picture.
+                min_face_px=max(_FACE_PX_MIN, round(_USUAL_FACE_PX * _USUAL_SIZE[0] / size[0])),
+                intra_op_threads=models.threads,
+                allow_spinning=False,
+            )
+    return {camera.name: of_size[_whole_cells(camera.detect_size)] for camera in cameras}
+
+
+def _whole_cells(size: tuple[int, int]) -> tuple[int, int]:
+    """Up to the next multiples of YuNet's grid; a picture keeps its own proportions within."""
+    width, height = (-(-side // _GRID_PX) * _GRID_PX for side in size)
+    return width, height
+
+
+def _watch(lane: Lane, models: Models, tracking: Tracking, detector: Detector) -> LaneWatch:
     zones = Zones(customer=lane.zones_px.customer, cashier=lane.zones_px.cashier)
     return LaneWatch(
         lane=lane.name,
@@ -82,7 +113,7 @@ def _watch(lane: Lane, models: Models, tracking: Tracking) -> LaneWatch:
         zones=zones,
         tracker=Tracker(zones=zones, max_track_s=tracking.max_track_s),
         gate=QualityGate(),
-        refine=models.detector.refine,
+        refine=detector.refine,
         estimator=partial(estimate_track, bundle=models.bundle),
         model=models.bundle.name,
         budget=tracking.crops_per_track,

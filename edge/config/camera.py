@@ -80,8 +80,10 @@ class Camera:
     )
     detect_hz: Annotated[float, "pictures searched for faces in a second", Within(0.5, 30)] = 5.0
     detect_size: Annotated[
-        tuple[int, int], "width and height to which a picture is reduced for the detector"
-    ] = (640, 360)
+        tuple[int, int],
+        "width and height to which a larger picture is reduced for the detector: smaller is faster, larger finds "
+        "smaller faces",
+    ] = (320, 192)
     max_frame_age_s: Annotated[float, "an older picture is never judged", Within(0.1, 30)] = 1.0
     no_frames_s: Annotated[
         float, "without a picture for so long the camera counts as down", Within(1, 60)

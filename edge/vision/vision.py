@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -44,12 +44,15 @@ class Vision:
         detector: FaceDetector,
         ages: AgeModel,
         motion: dict[str, MotionGate] | None = None,
+        detectors: Mapping[str, FaceDetector] | None = None,
     ) -> None:
-        """`motion`: a gate for each camera that has one; the others are searched at every frame."""
+        """`motion`: a gate for each camera that has one; the others are searched at every frame. `detectors`: a
+        detector for each camera that has one of its own in place of `detector`."""
         self._lanes = {
             camera: [x for x in lanes if x.camera == camera] for camera in {x.camera for x in lanes}
         }
         self._detector = detector
+        self._detectors = dict(detectors or {})
         self._ages = ages
         self._motion = motion or {}
         self.stages = StageTimes()
@@ -70,7 +73,7 @@ class Vision:
             return []
         self.frames_searched += len(searched)
         with self.stages.of("detect"):
-            found = self._detector.detect([frame.image for frame in searched])
+            found = self._detect(searched)
         with self.stages.of("track"):
             for frame, faces in zip(searched, found, strict=True):
                 for lane, own in _share_out(self._lanes[frame.camera], faces):
@@ -89,15 +92,26 @@ class Vision:
                 for (lane, candidate), row in zip(wanted, logits, strict=True):
                     lane.take(candidate, row)
         return [
-            report
-            for frame in searched
-            for lane in self._lanes[frame.camera]
-            for report in lane.reports()
+            report for frame in searched for lane in self._lanes[frame.camera] for report in lane.reports()
         ]
 
     def end(self, camera: str) -> list[TrackReport]:
         """The camera shows nothing more (clip over, connection lost): its people are told as gone."""
         return [report for lane in self._lanes.get(camera, []) for report in lane.finish()]
+
+    def _detect(self, frames: Sequence[Frame]) -> list[list[Face]]:
+        """The faces of each frame; cameras with the same detector share its batch."""
+        batches: dict[int, tuple[FaceDetector, list[int]]] = {}
+        for index, frame in enumerate(frames):
+            detector = self._detectors.get(frame.camera, self._detector)
+            batches.setdefault(id(detector), (detector, []))[1].append(index)
+        found: list[list[Face]] = [[] for _ in frames]
+        for detector, members in batches.values():
+            for index, faces in zip(
+                members, detector.detect([frames[i].image for i in members]), strict=True
+            ):
+                found[index] = faces
+        return found
 
     def _must_search(self, frame: Frame) -> bool:
         """With somebody there, always; else where something moved. The first costs nothing, so it is asked first."""

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from edge.camera import Camera
-from edge.config import Config
 from edge.events import Courier, format_time
 from edge.ops.process import clock_synchronised, file_descriptors, resident_bytes, threads
 from edge.ops.stats import (
@@ -16,7 +15,6 @@ from edge.ops.stats import (
     InferenceStats,
     LatencyStats,
     SinkStats,
-    StoreStats,
 )
 
 if TYPE_CHECKING:
@@ -24,11 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["box_stats"]
 
+_STALLED_S = 60.0
+"""Longer than any turn of a loop that goes on: a commit on a slow disk is waited for half a minute."""
+
 
 def box_stats(daemon: Daemon) -> BoxStats:
     """Everything that health, metrics, the view and `status` show. Any thread; costs about a millisecond."""
-    config, store = daemon.config, daemon.store.stats()
-    reason = store.broken or (store.full.value if store.full else None)
+    config = daemon.config
     ages = daemon.models.ages
     return BoxStats(
         store=config.site.store,
@@ -40,17 +40,11 @@ def box_stats(daemon: Daemon) -> BoxStats:
         rss_bytes=resident_bytes(),
         threads=threads(),
         file_descriptors=file_descriptors(),
-        cameras=tuple(_camera(camera, daemon.config) for camera in daemon.cameras),
-        sinks=tuple(_sink(name, sink.kind, courier) for name, (sink, courier) in daemon.couriers.items()),
-        event_store=StoreStats(
-            accepting=reason is None,
-            reason=reason,
-            appended=store.works,
-            refused=store.refused,
-            file_bytes=store.db_bytes,
-            wal_bytes=store.wal_bytes,
-            free_bytes=store.free_bytes,
+        cameras=tuple(_camera(camera, daemon) for camera in daemon.cameras),
+        sinks=tuple(
+            _sink(name, sink.kind, courier) for name, (sink, courier) in daemon.outbox.couriers.items()
         ),
+        event_store=daemon.outbox.stats(),
         inference=InferenceStats(
             provider_wanted=config.inference.provider,
             provider=ages.provider,
@@ -62,19 +56,21 @@ def box_stats(daemon: Daemon) -> BoxStats:
         latency=LatencyStats(
             estimate_p50_s=daemon.estimates.quantile(0.5),
             estimate_p95_s=daemon.estimates.quantile(0.95),
-            event_p95_s=daemon.commits.quantile(0.95),
+            event_p50_s=daemon.outbox.commits.quantile(0.5),
+            event_p95_s=daemon.outbox.commits.quantile(0.95),
         ),
         customers=daemon.counts["customers"],
         unknown=daemon.counts["unknown"],
         events=daemon.counts["events"],
-        dropped=dict(daemon.dropped),
+        dropped=dict(daemon.outbox.dropped),
         clock_synchronised=clock_synchronised(),
+        stalled=_stalled(daemon),
         notes=_notes(daemon),
     )
 
 
-def _camera(camera: Camera, config: Config) -> CameraStats:
-    figures, status = camera.figures(), camera.status
+def _camera(camera: Camera, daemon: Daemon) -> CameraStats:
+    config, figures, status = daemon.config, camera.figures(), camera.status
     return CameraStats(
         camera=camera.name,
         lanes=tuple(lane.name for lane in config.lanes if lane.camera == camera.name),
@@ -86,6 +82,7 @@ def _camera(camera: Camera, config: Config) -> CameraStats:
         size_px=figures.size_px,
         frame_age_s=figures.frame_age_s,
         frames=figures.frames,
+        judged=daemon.vision.judged[camera.name],
         overwritten=figures.overwritten,
         too_old=figures.too_old,
         reconnects=figures.reconnects,
@@ -109,13 +106,15 @@ def _sink(name: str, kind: str, courier: Courier) -> SinkStats:
     )
 
 
+def _stalled(daemon: Daemon) -> tuple[str, ...]:
+    now_s = time.monotonic()
+    beats = {"vision loop": daemon.vision.beat_s, "housekeeping": daemon.beat_s}
+    return tuple(name for name, beat_s in beats.items() if now_s - beat_s > _STALLED_S)
+
+
 def _notes(daemon: Daemon) -> tuple[str, ...]:
     notes = []
     if daemon.vision.failures:
         notes.append(f"{daemon.vision.failures} batches of frames could not be judged: see the log")
-    if daemon.waiting:
-        notes.append(f"{daemon.waiting} events wait in memory for the store")
-    set_aside = daemon.store.opened.set_aside
-    if set_aside is not None:
-        notes.append(f"a damaged store was set aside as {set_aside.path}: {set_aside.reason}")
+    notes += daemon.outbox.notes
     return tuple(notes)

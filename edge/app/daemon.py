@@ -7,15 +7,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future
 
 from edge.app.cameras import build_cameras
-from edge.app.couriers import build_couriers
+from edge.app.outbox import Outbox
 from edge.app.parts import Models, build_vision, open_models
 from edge.app.vision_loop import Judged, VisionLoop
 from edge.camera import CameraState, CameraStatus
 from edge.config import Config
-from edge.events import Appended, CloudEvent, Store, StoreError, age_event, camera_status_event
+from edge.events import age_event, camera_status_event
 from edge.flow import Role, TrackReport
 from edge.ops.latency import LatencyWindow
 from edge.page import WebServer, listen, operations_routes
@@ -25,15 +24,11 @@ __all__ = ["Daemon"]
 _log = logging.getLogger(__name__)
 _HOUSEKEEPING_S = 1.0
 _PURGE_EVERY_S = 3600.0
-_NOT_COMMITTED_MAX = 1000
+_FIRST_PURGE_S = 60.0
 
 
 class Daemon:
-    """All lanes of one box in one process. `start`, then `wait` or your own loop, then `stop`.
-
-    Events wait for their commit in the store's queue; while the disk is full at most `_NOT_COMMITTED_MAX` wait here,
-    then the oldest are dropped and counted under `dropped["store_full"]`.
-    """
+    """All lanes of one box in one process. `start`, then your own loop, then `stop`."""
 
     def __init__(self, config: Config, *, another_port: bool = False) -> None:
         """Open models, store, sinks and port. `another_port`: take a free one where the configured is busy.
@@ -43,22 +38,15 @@ class Daemon:
         self.config = config
         self.started_s = time.monotonic()
         self.estimates = LatencyWindow()
-        self.commits = LatencyWindow()
         self.counts: Counter[str] = Counter()
-        self.dropped: Counter[str] = Counter()
         self.lanes_now: dict[str, dict[str, TrackReport]] = {lane.name: {} for lane in config.lanes}
         self.first_judged = threading.Event()
         self.listeners: list[Callable[[TrackReport], None]] = []
-        self._lock = threading.Lock()
-        self._waiting: list[CloudEvent] = []
         self._stopping = threading.Event()
         self._socket = listen(config.http.host, config.http.port, or_another=another_port)
         try:
             self.models: Models = open_models(config.inference)
-            config.state.dir.mkdir(parents=True, exist_ok=True)
-            self.store = Store(
-                config.state.dir / "security.db", reserve_bytes=config.state.min_free_mb * 1_000_000
-            )
+            self.outbox = Outbox(config)
         except BaseException:
             self._socket.close()
             raise
@@ -69,8 +57,8 @@ class Daemon:
         self.cameras = build_cameras(config.cameras, told=self._camera_told, wake=self.vision.wake)
         for camera in self.cameras:
             self.vision.watch(camera)
-        self.couriers = build_couriers(config, self.store)
         self._housekeeper = threading.Thread(target=self._keep_house, name="house", daemon=True)
+        self.beat_s = time.monotonic()
         self.web: WebServer | None = None
 
     def start(self) -> None:
@@ -95,8 +83,7 @@ class Daemon:
             ),
         )
         self.vision.start()
-        for _, courier in self.couriers.values():
-            courier.start()
+        self.outbox.start()
         for camera in self.cameras:
             camera.start()
         self.web.start()
@@ -118,14 +105,11 @@ class Daemon:
         for camera in self.cameras:
             camera.stop(timeout_s=3.0)
         self.vision.stop()
-        self._retry_waiting()
-        for _, courier in self.couriers.values():
-            courier.stop(grace_s=3.0)
         if self.web is not None:
             self.web.stop()
         else:
             self._socket.close()
-        self.store.close()
+        self.outbox.close()
 
     def _judged(self, judged: Judged) -> None:
         """In the vision thread: keep what is to be seen now, make events of who has left."""
@@ -142,7 +126,10 @@ class Daemon:
             self.counts["customers"] += report.role is Role.CUSTOMER
             self.counts["unknown"] += report.estimate.reason is not None
             site = self.config.site
-            self._append(age_event(report, store=site.store, box=site.box), judged.captured_ns)
+            self.counts["events"] += 1
+            self.outbox.append(
+                age_event(report, store=site.store, box=site.box), captured_ns=judged.captured_ns
+            )
             for listener in self.listeners:
                 listener(report)
 
@@ -170,67 +157,24 @@ class Daemon:
                     since_ns=status.since_ns,
                     at_ns=max(status.since_ns, time.time_ns()),
                 )
-                self._append(event, None)
-
-    def _append(self, event: CloudEvent, captured_ns: int | None) -> None:
-        self.counts["events"] += 1
-        try:
-            committed = self.store.append([event])
-        except StoreError as refused:
-            self._put_back(event, refused)
-            return
-
-        def done(future: Future[Appended]) -> None:
-            error = future.exception()
-            if isinstance(error, StoreError):
-                self._put_back(event, error)
-            elif error is not None:
-                self.dropped["store_failed"] += 1
-                _log.error("an event was not stored: %s", error, extra={"type": event.type})
-            elif captured_ns is not None:
-                self.commits.add((time.time_ns() - captured_ns) / 1e9)
-
-        committed.add_done_callback(done)
-
-    def _put_back(self, event: CloudEvent, refused: StoreError) -> None:
-        with self._lock:
-            if not self._waiting:
-                _log.error("the store refuses events, they wait in memory: %s", refused)
-            self._waiting.append(event)
-            if len(self._waiting) > _NOT_COMMITTED_MAX:
-                del self._waiting[0]
-                self.dropped["store_full"] += 1
-
-    @property
-    def waiting(self) -> int:
-        """Events that wait in memory because the store refuses them."""
-        return len(self._waiting)
-
-    def _retry_waiting(self) -> None:
-        with self._lock:
-            waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
-        try:
-            self.store.append(waiting, now=True).result(timeout=30)
-            _log.info("the store takes events again", extra={"count": len(waiting)})
-        except StoreError:
-            with self._lock:
-                self._waiting = waiting + self._waiting
+                self.counts["events"] += 1
+                self.outbox.append(event)
 
     def _keep_house(self) -> None:
         """Once a second: what capture threads cannot tell while they hang; refused events again; retention."""
-        purged_s = time.monotonic() - _PURGE_EVERY_S + 60
+        purged_s = time.monotonic() - _PURGE_EVERY_S + _FIRST_PURGE_S
         while not self._stopping.wait(_HOUSEKEEPING_S):
-            for camera in self.cameras:
-                camera.check()
-            self._retry_waiting()
-            if time.monotonic() - purged_s >= _PURGE_EVERY_S:
-                purged_s = time.monotonic()
-                try:
-                    self.store.purge(retention_s=self.config.state.security_days * 86400.0)
-                except StoreError as error:
-                    _log.warning("retention could not purge: %s", error)
+            self.beat_s = time.monotonic()
+            try:
+                for camera in self.cameras:
+                    camera.check()
+                self.outbox.tick()
+                if time.monotonic() - purged_s >= _PURGE_EVERY_S:
+                    purged_s = time.monotonic()
+                    self.outbox.purge()
+            except Exception:  # noqa: BLE001 - see below
+                # Nobody else would find a camera that hangs: this thread outlives every fault of what it calls.
+                _log.exception("housekeeping failed")
 
 
 def _version() -> str:

@@ -100,6 +100,8 @@ class VisionLoop:
             return
         reports = self._vision.step(frames)
         for frame in frames:
+            if not self.judged[frame.camera]:
+                _log.info("first frame judged", extra={"camera": frame.camera})
             self.judged[frame.camera] += 1
         self._tell(
             Judged(

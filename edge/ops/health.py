@@ -48,6 +48,7 @@ def judge(stats: BoxStats) -> Health:
     ]
     if not stats.event_store.accepting:
         down.append(f"the store takes no events: {stats.event_store.reason}")
+    down += [f"the {loop} stands still: restart the service" for loop in stats.stalled]
     if not stats.ready:
         down.append("not ready yet: models are warming up")
     uneasy = [

@@ -1,4 +1,4 @@
-"""Percentiles of the last few hundred latencies, in a fixed amount of memory."""
+"""Percentiles of the last few thousand latencies, in a fixed amount of memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["LatencyWindow"]
 class LatencyWindow:
     """The newest `size` latencies in seconds; older ones are forgotten. Thread-safe."""
 
-    def __init__(self, *, size: int = 512) -> None:
+    def __init__(self, *, size: int = 4096) -> None:
         self._lock = threading.Lock()
         self._newest: deque[float] = deque(maxlen=size)
 

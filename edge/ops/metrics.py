@@ -59,6 +59,7 @@ def _box(stats: BoxStats) -> Iterator[Metric]:
         },
     )
     yield _gauge("ready", "1 after warm-up.", float(stats.ready))
+    yield _gauge("stalled_loops", "Loops that stand still.", len(stats.stalled))
     yield _gauge("degraded", "1 where inference is not what was configured.", float(bool(info.degraded)))
     yield _gauge("uptime_seconds", "Seconds since the process started.", stats.uptime_s)
     yield _gauge("resident_memory_bytes", "Resident memory.", stats.rss_bytes)
@@ -94,6 +95,7 @@ def _cameras(stats: BoxStats) -> Iterator[Metric]:
     age = GaugeMetricFamily(_P + "frame_age_seconds", "Age of the newest frame.", labels=["camera"])
     fps = GaugeMetricFamily(_P + "camera_fps", "Frames a second off the wire.", labels=["camera"])
     frames = CounterMetricFamily(_P + "frames", "Frames taken off the wire.", labels=["camera"])
+    judged = CounterMetricFamily(_P + "frames_judged", "Frames that were judged.", labels=["camera"])
     dropped = CounterMetricFamily(_P + "frames_dropped", "Frames never judged.", labels=["camera", "reason"])
     reconnects = CounterMetricFamily(_P + "reconnects", "Connections opened anew.", labels=["camera"])
     for camera in stats.cameras:
@@ -102,10 +104,11 @@ def _cameras(stats: BoxStats) -> Iterator[Metric]:
             age.add_metric([camera.camera], camera.frame_age_s)
         fps.add_metric([camera.camera], camera.fps)
         frames.add_metric([camera.camera], camera.frames)
+        judged.add_metric([camera.camera], camera.judged)
         dropped.add_metric([camera.camera, "overwritten"], camera.overwritten)
         dropped.add_metric([camera.camera, "too_old"], camera.too_old)
         reconnects.add_metric([camera.camera], camera.reconnects)
-    yield from (up, age, fps, frames, dropped, reconnects)
+    yield from (up, age, fps, frames, judged, dropped, reconnects)
 
 
 def _sinks(stats: BoxStats) -> Iterator[Metric]:

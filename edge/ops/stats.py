@@ -23,6 +23,7 @@ class CameraStats:
     size_px: tuple[int, int] | None
     frame_age_s: float | None
     frames: int
+    judged: int
     overwritten: int
     too_old: int
     reconnects: int
@@ -75,12 +76,15 @@ class LatencyStats:
 
     estimate_p50_s: float | None
     estimate_p95_s: float | None
+    event_p50_s: float | None
     event_p95_s: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxStats:
-    """Everything at one moment. `clock_synchronised` is None where the system does not say."""
+    """Everything at one moment. `clock_synchronised` is None where the system does not say; `stalled`
+    names loops that stand still.
+    """
 
     store: str
     box: str
@@ -101,6 +105,7 @@ class BoxStats:
     events: int
     dropped: Mapping[str, int]
     clock_synchronised: bool | None
+    stalled: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
 
     def as_json(self) -> dict[str, Any]:

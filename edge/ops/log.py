@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -69,6 +70,15 @@ def start_logging(*, style: str = "pretty", level: str = "info", stream: TextIO 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    # Last words of Python itself would pass by the handler, and with them what stands in an exception's text.
+    sys.excepthook = lambda kind, error, trace: root.critical("ended", exc_info=(kind, error, trace))
+    threading.excepthook = _thread_ended
+
+
+def _thread_ended(args: threading.ExceptHookArgs) -> None:
+    name = args.thread.name if args.thread is not None else "?"
+    error = args.exc_value or args.exc_type()
+    logging.getLogger().critical("thread %s ended", name, exc_info=(args.exc_type, error, args.exc_traceback))
 
 
 def _is_journal(stream: TextIO) -> bool:

@@ -53,6 +53,7 @@ class WebServer:
             uvicorn.Config(
                 Starlette(routes=list(routes)),
                 log_config=None,
+                log_level="warning",
                 access_log=False,
                 lifespan="off",
                 timeout_graceful_shutdown=2,

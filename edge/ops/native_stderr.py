@@ -1,0 +1,63 @@
+"""What C libraries write to file descriptor 2 goes through our log, so that no address with a password passes by it.
+
+FFmpeg and OpenCV print there without asking Python, as soon as somebody sets `OPENCV_FFMPEG_LOGLEVEL` to hunt a fault.
+"""
+
+from __future__ import annotations
+
+import atexit
+import faulthandler
+import logging
+import os
+import sys
+import threading
+from typing import TextIO
+
+__all__ = ["take_over_stderr"]
+
+_log = logging.getLogger("native")
+_LINE_BYTES_MAX = 8192
+_DRAIN_S = 1.0
+
+
+def take_over_stderr() -> TextIO:
+    """The real stderr as a stream of its own; from now on descriptor 2 is a pipe whose lines become log records.
+
+    Call it once, before the first library writes. `sys.stderr` is the real one too, so that Python's own last words
+    do not pass through the pipe. What is in the pipe is written out when the interpreter ends.
+    """
+    sys.stderr.flush()
+    real = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    reader, writer = os.pipe()
+    os.dup2(writer, 2)
+    os.close(writer)
+    sys.stderr = real
+    faulthandler.enable(
+        real
+    )  # a crash in a C library: where we were, past the pipe that nobody reads any more
+    thread = threading.Thread(target=_carry, args=(reader,), name="native stderr", daemon=True)
+    thread.start()
+
+    def give_back() -> None:
+        os.dup2(real.fileno(), 2)  # the pipe's last writer is gone: the thread sees its end
+        thread.join(_DRAIN_S)
+
+    atexit.register(give_back)
+    return real
+
+
+def _carry(reader: int) -> None:
+    rest = b""
+    while chunk := os.read(reader, 65_536):
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _LINE_BYTES_MAX:
+            lines, rest = [*lines, rest], b""
+        for line in lines:
+            _tell(line)
+    _tell(rest)
+
+
+def _tell(line: bytes) -> None:
+    text = line.decode("utf-8", "replace").strip("\r\x00 ")
+    if text:
+        _log.info("%s", text)

@@ -46,7 +46,8 @@ def test_photographs_and_weights_become_a_bundle_that_the_till_reads(
     out = tmp_path / "bundle"
     code = main(
         ["export-model", str(weights), "--data", str(photographs), "--out", str(out),
-         "--crops", str(tmp_path / "crops"), "--models", str(shared / "models"), "--version", "9.9.9", "--licence", "tests only"]
+         "--crops", str(tmp_path / "crops"), "--models", str(shared / "models"),
+         "--version", "9.9.9", "--licence", "tests only"]
     )  # fmt: skip
     told = capsys.readouterr()
     assert code == 0, told.err

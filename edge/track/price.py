@@ -26,7 +26,7 @@ _RESIZE_PER_S = 0.6
 
 _UNLIKE_MAX = 34.0
 _UNLIKE_LATE_MAX = 18.0
-_LATE_S = 0.6
+_LATE_S = 1.2
 """Grey levels by which a look may differ between two neighbouring pictures, where place and size tell enough, and
 after a gap, where they do not: there the next customer stands where the last one stood. One person differs by 3
 (median) to 15, two people by 17 to 60."""
@@ -97,5 +97,7 @@ def _unlike(trail: Trail, gap_s: float, off: float, sight: Sight, image: NDArray
     if trail.off_clear(sight.face.box_px) < _TURNED_OFF and larger <= _TURNED_SIZE_MAX:
         # The box of a turned head sits elsewhere, and so do the clothes below it: look where they were.
         chest = trail.unlike(look_of(image, trail.clear_box_px)).clothes
+        if trail.is_walking and not math.isnan(apart.head):
+            chest = max(chest, apart.head / 2)  # the walker's own coat may fill the place that he just left
         return apart.both if math.isnan(chest) else min(apart.both, chest)
     return apart.both

@@ -12,6 +12,7 @@ from edge.track.appearance import look_of
 from edge.track.assign import assign
 from edge.track.price import Sight, price
 from edge.track.state import TrackState, TrackUpdate
+from edge.track.stillness import Stillness
 from edge.track.trail import Patience, Trail, size_px
 from edge.track.zones import Zones
 
@@ -19,8 +20,9 @@ __all__ = ["Tracker"]
 
 _POSTER_OFF = 0.15
 _POSTER_RESIZE = 0.12
-_POSTER_S = 900.0
-"""A still face that was covered is known again by its place for so long."""
+_POSTERS_MAX = 16
+"""A still face that was covered for longer than patience is known again by its place; of more than so many the oldest
+is forgotten, and looked at anew."""
 
 _DOUBLE_SHARE = 0.6
 """Two boxes of one frame that share so much of the smaller one are one face, found twice."""
@@ -50,7 +52,7 @@ class Tracker:
         self._patience = Patience(hidden_s=patience_s, still_s=still_s)
         self._max_track_ns = round(max_track_s * 1e9)
         self._trails: list[Trail] = []
-        self._posters: list[tuple[Box, int]] = []
+        self._posters: list[Stillness] = []
         self._count = 0
         self._now_ns: int | None = None
 
@@ -74,7 +76,7 @@ class Tracker:
         holders = {column: self._trails[row] for row, column in pairs}
         seen = []
         for column, sight in enumerate(sights):
-            trail = self._follow(at_ns, sight, holders.get(column))
+            trail = self._follow(at_ns, sight, holders.get(column), image)
             if not trail.reported:
                 seen.append((trail.state(), sight.face))
         return TrackUpdate(seen=tuple(sorted(seen, key=lambda pair: pair[0].key)), ended=ended)
@@ -85,23 +87,32 @@ class Tracker:
         self._trails, self._posters, self._now_ns = [], [], None
         return ended
 
-    def _follow(self, at_ns: int, sight: Sight, trail: Trail | None) -> Trail:
+    def _follow(self, at_ns: int, sight: Sight, trail: Trail | None, image: NDArray[np.uint8]) -> Trail:
         """Give one face to its trail, or begin one."""
         zone = self._zones.zone_of(sight.face.box_px)
         if trail is not None:
-            trail.see(at_ns, sight.face, sight.look, zone)
+            trail.see(at_ns, sight.face, sight.look, zone, image)
             return trail
         self._count += 1
         trail = Trail(
-            key=self._count, at_ns=at_ns, face=sight.face, look=sight.look, zone=zone, patience=self._patience
+            key=self._count,
+            at_ns=at_ns,
+            face=sight.face,
+            look=sight.look,
+            zone=zone,
+            patience=self._patience,
+            stillness=self._stillness_of(at_ns, sight.face.box_px, image),
         )
-        if any(
-            trail.off_track(at_ns, box) < _POSTER_OFF and trail.resized(box) < _POSTER_RESIZE
-            for box, _ in self._posters
-        ):
-            trail.inherit_stillness()
         self._trails.append(trail)
         return trail
+
+    def _stillness_of(self, at_ns: int, box_px: Box, image: NDArray[np.uint8]) -> Stillness:
+        """A new face's stillness: the one that was known at this place, or a new one."""
+        for poster in self._posters:
+            if _same_place(poster.box_px, box_px):
+                self._posters.remove(poster)
+                return poster
+        return Stillness(at_ns=at_ns, box_px=box_px, image=image, after_s=self._patience.still_s)
 
     def _let_go(self, at_ns: int, picture_px: tuple[int, int]) -> tuple[TrackState, ...]:
         """End the trails whose person has gone, or has been told of for long enough."""
@@ -115,16 +126,16 @@ class Tracker:
             if not over:
                 kept.append(trail)
             elif trail.is_still:
-                self._posters = [(box, since) for box, since in self._posters if not _same_place(trail, box)]
-                self._posters.append((trail.box_px, at_ns))
-        self._posters = [(box, since) for box, since in self._posters if at_ns - since < _POSTER_S * 1e9]
+                self._posters = [*self._posters, trail.stillness][-_POSTERS_MAX:]
         self._trails = kept
         return tuple(ended)
 
 
-def _same_place(trail: Trail, box_px: Box) -> bool:
-    """Does a trail stand where a still face of the same size was?"""
-    return trail.off_track(trail.last_ns, box_px) < _POSTER_OFF and trail.resized(box_px) < _POSTER_RESIZE
+def _same_place(one: Box, other: Box) -> bool:
+    """Are two boxes the same but for a detector's jitter?"""
+    size = size_px(one)
+    apart = max(abs(one[i] + one[i + 2] / 2 - other[i] - other[i + 2] / 2) for i in (0, 1))
+    return apart < _POSTER_OFF * size and abs(size_px(other) - size) < _POSTER_RESIZE * size
 
 
 def _singled(faces: Sequence[Face]) -> list[Face]:

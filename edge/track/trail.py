@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.flow import Box, Face, Zone
 from edge.track.appearance import Look, Unlike, compare
@@ -19,8 +20,8 @@ _SEEN_MIN_S = 0.8
 _UNSURE_SIGHTINGS_MIN = 10
 _UNSURE_WAY_MIN = 1.5
 """Minimal evidence for a person. False alarms of a detector come once or twice; the stubborn ones, on goods and on
-folds of cloth, stay in their place and never score like a face seen well once. So a track needs three sightings within 0.8 s or more, of
-which one is sure, or ten and a way of one and a half face sizes."""
+folds of cloth, stay in their place and never score like a face seen well once. So a track needs three sightings over
+0.8 s or more, of which one is sure, or ten and a way of one and a half face sizes."""
 
 _VELOCITY_S = 0.25
 """The velocity is the mean over so long, exponentially weighted; somebody stops or starts within half a second."""
@@ -56,7 +57,15 @@ class Trail:
     """Where a face was, where it is going and what its bearer looks like. Changed by its tracker only."""
 
     def __init__(
-        self, *, key: int, at_ns: int, face: Face, look: Look, zone: Zone, patience: Patience
+        self,
+        *,
+        key: int,
+        at_ns: int,
+        face: Face,
+        look: Look,
+        zone: Zone,
+        patience: Patience,
+        stillness: Stillness,
     ) -> None:
         box_px = face.box_px
         self.key = key
@@ -71,11 +80,9 @@ class Trail:
         self._zone = zone
         self._zone_s = dict.fromkeys(Zone, 0.0)
         self._velocity = (0.0, 0.0)
-        self._stillness = Stillness()
-        self._stillness.see(at_ns, box_px)
-        self.is_still = False
+        self.stillness = stillness
 
-    def see(self, at_ns: int, face: Face, look: Look, zone: Zone) -> None:
+    def see(self, at_ns: int, face: Face, look: Look, zone: Zone, image: NDArray[np.uint8]) -> None:
         """The face was found again, later than before."""
         box_px = face.box_px
         gap_s = (at_ns - self.last_ns) / 1e9
@@ -100,13 +107,12 @@ class Trail:
         self.sightings += 1
         if size_px(box_px) > size_px(self.largest_box_px):
             self.largest_box_px = box_px
-        self._stillness.see(at_ns, box_px)
-        never_moved = self._stillness.since_ns == self.first_ns
-        self.is_still = self.is_still or (never_moved and self._stillness.still_s() >= self._patience.still_s)
+        self.stillness.see(at_ns, box_px, image)
 
-    def inherit_stillness(self) -> None:
-        """This face was born where a still one has been before: it is taken for the same."""
-        self.is_still = True
+    @property
+    def is_still(self) -> bool:
+        """Is this a face that never moves?"""
+        return self.stillness.is_still
 
     @property
     def is_walking(self) -> bool:
@@ -164,7 +170,7 @@ class Trail:
             cashier_zone_s=zone_s[Zone.CASHIER],
             box_px=self.box_px,
             largest_box_px=self.largest_box_px,
-            still_s=self._stillness.still_s(),
+            still_s=self.stillness.still_s,
             is_still=self.is_still,
             counts=enough and not self.is_still and most is not Zone.CASHIER,
         )

@@ -36,7 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 where all is well, 1 where `verify` finds an altered file, 2 where the request cannot be met."""
+    """0 where all is well, 1 where `verify` finds something wrong, 2 where the request cannot be met.
+
+    Wrong is what was altered, and what ships with the program and is not there.
+    """
     from edge.age import AgeModelError
     from edge.cli._bundle_install import BundleRefusedError
     from edge.face import DetectorError, user_models_folder
@@ -55,12 +58,13 @@ def run(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Model:
-    """One line of `list` and `verify`."""
+    """One line of `list` and `verify`; what `ships` must not be missing."""
 
     name: str
     path: Path
     state: Literal["ok", "missing", "altered"]
     note: str
+    ships: bool = False
 
 
 def _models(folder: Path) -> Iterator[_Model]:
@@ -76,11 +80,11 @@ def _models(folder: Path) -> Iterator[_Model]:
 
     try:
         verified_files(MTCNN_FOLDER)
-        yield _Model(name="mtcnn", path=MTCNN_FOLDER, state="ok", note="shipped, MIT")
+        yield _Model(name="mtcnn", path=MTCNN_FOLDER, state="ok", note="shipped, MIT", ships=True)
     except DetectorFileMissingError as error:
-        yield _Model(name="mtcnn", path=MTCNN_FOLDER, state="missing", note=str(error))
+        yield _Model(name="mtcnn", path=MTCNN_FOLDER, state="missing", note=str(error), ships=True)
     except DetectorError as error:
-        yield _Model(name="mtcnn", path=MTCNN_FOLDER, state="altered", note=str(error))
+        yield _Model(name="mtcnn", path=MTCNN_FOLDER, state="altered", note=str(error), ships=True)
     path = folder / YUNET.file_name
     try:
         choose_detector("yunet", models_folder=folder)
@@ -101,7 +105,7 @@ def _bundles(folder: Path) -> Iterator[_Model]:
 
     for name, path in (("age shipped", SHIPPED_BUNDLE), ("age installed", folder / AGE_FOLDER)):
         if not path.is_dir():
-            yield _Model(name=name, path=path, state="missing", note="")
+            yield _Model(name=name, path=path, state="missing", note="", ships=path == SHIPPED_BUNDLE)
             continue
         try:
             bundle = AgeBundle.load(path, contract_digest=CONTRACT.digest)
@@ -120,11 +124,12 @@ def _list(folder: Path) -> int:
 
 
 def _verify(folder: Path) -> int:
-    altered = 0
+    wrong = 0
     for model in _models(folder):
-        altered += model.state == "altered"
-        print(f"{model.state:8} {model.name}  {model.note if model.state == 'altered' else model.path}")
-    return 1 if altered else 0
+        bad = model.state == "altered" or (model.state == "missing" and model.ships)
+        wrong += bad
+        print(f"{model.state:8} {model.name}  {(model.note if bad else '') or model.path}")
+    return 1 if wrong else 0
 
 
 def _fetch(folder: Path, source: Path | None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,10 +98,30 @@ def test_boxes_end_at_the_edge_of_the_picture(collins: NDArray[np.uint8]) -> Non
         assert bottom <= half.shape[0] - 1
 
 
-def test_a_picture_full_of_patterns_costs_no_more_than_its_bound() -> None:
-    """Noise makes PNet propose everywhere; what RNet is shown stays bounded and the answer comes."""
-    noise = np.random.default_rng(7).integers(0, 256, (360, 640, 3), dtype=np.uint8)
-    assert len(MtcnnDetector(MTCNN_FOLDER, min_face_px=24, proposals_max=8).detect([noise])[0]) <= 8
+def test_a_picture_full_of_faces_costs_no_more_than_its_bound(
+    collins: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty portraits: without a bound RNet is shown hundreds of patches, with it the best; a face is found still."""
+    crowd = np.tile(collins[::2, ::2], (4, 5, 1))
+    shown: list[int] = []
+
+    class Counting:
+        def __init__(self, network: Any) -> None:
+            self._network = network
+
+        def run(self, outputs: list[str], inputs: dict[str, NDArray[np.float32]]) -> Any:
+            shown.append(len(inputs["pictures"]))
+            return self._network.run(outputs, inputs)
+
+    faces = []
+    for bound in (None, 12):
+        detector = MtcnnDetector(MTCNN_FOLDER, min_face_px=24, proposals_max=bound)
+        monkeypatch.setattr(detector, "_rnet", Counting(detector._rnet))
+        faces.append(len(detector.detect([crowd])[0]))
+    assert shown[0] > 100
+    assert shown[1] == 12
+    assert faces[0] == 20
+    assert 1 <= faces[1] <= 12
 
 
 def test_refining_leaves_faces_as_they_are(mtcnn: MtcnnDetector, collins: NDArray[np.uint8]) -> None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from edge.age import BundleError
-from edge.app.parts import build_vision, open_models
-from edge.app.replay import Replay, Site
+from edge.age import AgeModelError, BundleError
+from edge.app.parts import Models, build_vision, open_models
+from edge.app.policies import lane_policy
+from edge.app.replay import Replay, Site, TillReplay
+from edge.app.sale_events import SaleEvents
+from edge.app.tills import till_reader
 from edge.camera import open_clip
 from edge.config import Camera, Config, ConfigError, Inference, Lane, Tracking, ZonesPx, load_config
 from edge.face import DetectorError, DetectorKind
+from edge.flow import TillEvent
+from edge.rules import LaneRules
+from edge.till import TillEventRefused, read_lines_file
 
 __all__ = ["ReplayError", "build_replay"]
 
@@ -34,9 +41,12 @@ def build_replay(
     zones_file: Path | None = None,
     detector: DetectorKind | None = None,
     threads: int = 2,
+    till_file: Path | None = None,
+    warn: Callable[[str], None] = lambda _text: None,
 ) -> Replay:
     """Open clip and models for one lane. `threads` is fixed, not taken from the machine, so that bytes stay equal.
 
+    `till_file`: JSON lines of till events; `warn` hears of lines that are none.
     Raises ReplayError for options, configuration and models, ClipError for the clip.
     """
     try:
@@ -45,6 +55,8 @@ def build_replay(
         raise ReplayError(str(error)) from error
     start_ns = _start_ns(start)
     chosen_lane, camera = _lane_and_camera(config, lane, zones_file)
+    whole = config or Config(cameras=(camera,), lanes=(chosen_lane,))
+    told = None if till_file is None else _till_events(till_file, whole, lane, warn)
     inference = replace(config.inference if config else Inference(), threads=threads)
     if detector is not None:
         inference = replace(inference, detector=detector)
@@ -56,6 +68,12 @@ def build_replay(
     except (DetectorError, BundleError) as error:
         clip.close()
         raise ReplayError(str(error)) from error
+    site = Site(store=whole.site.store, box=whole.site.box)
+    try:
+        till = None if told is None else _till_replay(told, whole, chosen_lane, models, site)
+    except AgeModelError as error:
+        clip.close()
+        raise ReplayError(str(error)) from error
     return Replay(
         clip=clip,
         vision=build_vision(
@@ -64,10 +82,40 @@ def build_replay(
             cameras=[camera],
             tracking=config.tracking if config else Tracking(),
         ),
-        site=Site(store=config.site.store, box=config.site.box) if config else Site(),
+        site=site,
         camera=camera.name,
         detector_name=models.choice.name,
         detect_hz=camera.detect_hz,
+        till=till,
+        start_ns=start_ns,
+    )
+
+
+def _till_events(file: Path, config: Config, lane: str, warn: Callable[[str], None]) -> list[TillEvent]:
+    """The events of this lane; those of other lanes are passed over."""
+    try:
+        events = read_lines_file(file, till_reader(config, any_lane=True), refused=warn)
+    except OSError as error:
+        raise ReplayError(f"--till {file}: {error.strerror or error}. Give a file of JSON lines") from error
+    except TillEventRefused as error:
+        raise ReplayError(f"--till {file}: holds no till event: {error}") from error
+    return [event for event in events if event.lane == lane]
+
+
+def _till_replay(
+    events: list[TillEvent], config: Config, lane: Lane, models: Models, site: Site
+) -> TillReplay:
+    policy = lane_policy(config, lane, models.bundle)
+    return TillReplay(
+        rules=LaneRules(lane=lane.name, policy=policy),
+        events=events,
+        sales=SaleEvents(
+            store=site.store,
+            box=site.box,
+            camera=lane.camera,
+            policy=policy,
+            vms_url_template=config.policy.vms_url_template,
+        ),
     )
 
 
@@ -78,7 +126,7 @@ def _lane_and_camera(config: Config | None, name: str, zones_file: Path | None) 
         known = ", ".join(one.name for one in config.lanes)
         raise ReplayError(f"--lane {name}: the configuration has no such lane; it has {known}")
     camera = config.camera(lane.camera) if config and lane else Camera(name=_CAMERA, source="replayed.mp4")
-    lane = lane or Lane(name=name, camera=_CAMERA)
+    lane = lane or Lane(name=name, camera=_CAMERA, reports_id_checks="till")
     if zones_file is not None:
         lane = replace(lane, zones_px=_zones(zones_file))
     return lane, camera

@@ -20,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config", type=Path, metavar="FILE")
     parser.add_argument("--zones", type=Path, metavar="FILE", help="JSON with zones_px; else all is customer")
+    parser.add_argument(
+        "--till", type=Path, metavar="FILE", help="JSON lines of till events: tells sales too"
+    )
     parser.add_argument("--detector", choices=["mtcnn", "yunet", "auto"], default=None)
     parser.add_argument("--out", type=Path, metavar="FILE", help="append the events to this file too")
 
@@ -41,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
                 config_file=args.config,
                 zones_file=args.zones,
                 detector=args.detector,
+                till_file=args.till,
+                warn=lambda text: print(f"checkout-age replay: {text}", file=sys.stderr),
             )
             bar = stack.enter_context(Progress("replay", replay.clip.duration_s or 0.0, unit="s"))
             for event in replay.events(progress=bar.at):

@@ -2,6 +2,7 @@
 
 from edge.config.camera import Camera, SourceKind, source_kind
 from edge.config.config import Config
+from edge.config.digest import config_hash
 from edge.config.http import Http
 from edge.config.inference import Inference
 from edge.config.lane import Lane, ZonesPx
@@ -14,6 +15,7 @@ from edge.config.secret import SecretError, read_password
 from edge.config.sink import FileSink, MqttSink, Purpose, Sink
 from edge.config.site import Site
 from edge.config.state import State
+from edge.config.till import Goods, LinesDoor, MqttDoor, PoslogDoor, Till, TokenDoor
 from edge.config.tracking import Tracking
 
 __all__ = [
@@ -21,12 +23,16 @@ __all__ = [
     "Config",
     "ConfigError",
     "FileSink",
+    "Goods",
     "Http",
     "Inference",
     "Lane",
+    "LinesDoor",
     "Log",
+    "MqttDoor",
     "MqttSink",
     "Policy",
+    "PoslogDoor",
     "Problem",
     "Purpose",
     "SecretError",
@@ -34,8 +40,11 @@ __all__ = [
     "Site",
     "SourceKind",
     "State",
+    "Till",
+    "TokenDoor",
     "Tracking",
     "ZonesPx",
+    "config_hash",
     "json_schema",
     "load_config",
     "parse_config",

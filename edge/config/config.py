@@ -17,6 +17,7 @@ from edge.config.rule import Count
 from edge.config.sink import Sink
 from edge.config.site import Site
 from edge.config.state import State
+from edge.config.till import Till
 from edge.config.tracking import Tracking
 
 __all__ = ["Config"]
@@ -32,6 +33,9 @@ class Config:
     inference: Annotated[Inference, "on what the networks run"] = field(default_factory=Inference)
     tracking: Annotated[Tracking, "how faces become tracks"] = field(default_factory=Tracking)
     policy: Annotated[Policy, "who is asked for an ID"] = field(default_factory=Policy)
+    till: Annotated[Till, "how tills reach this box, and which goods need an age"] = field(
+        default_factory=Till
+    )
     http: Annotated[Http, "address of metrics, health and pages"] = field(default_factory=Http)
     state: Annotated[State, "databases, retention, disk limits"] = field(default_factory=State)
     sinks: Annotated[tuple[Sink, ...], "where events go", Count(0, 32)] = ()

@@ -13,7 +13,7 @@ from edge.rules.decisions import (
 from edge.rules.lane import LaneRules
 from edge.rules.party import Candidate, PartyVerdict, choose_payer
 from edge.rules.policy import AgeRule, Policy
-from edge.rules.receipt import Line, ReceiptFacts, fold
+from edge.rules.receipt import Line, ReceiptFacts, fold, in_till_order
 
 __all__ = [
     "AgeRule",
@@ -33,4 +33,5 @@ __all__ = [
     "Severity",
     "choose_payer",
     "fold",
+    "in_till_order",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge.flow import AgeEstimate, TillEvent, UnknownReason
+from edge.flow import AgeEstimate, TillEvent
 from edge.rules.decisions import Outcome, Severity
 from edge.rules.memory import LaneMemory
 from edge.rules.party import PartyVerdict, choose_payer
@@ -26,11 +27,13 @@ __all__ = [
 GRID_NS = 1_000_000_000
 GRID_POINTS_MAX = 300
 """A receipt is looked at once a second for five minutes after its first restricted item; later only at new facts."""
+_P_DIGITS = 4
+"""Probabilities decide as events print them, so that whoever reads the events comes to the same end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """At `at_ns` the customer looked young with a restricted item on the receipt."""
+    """At `at_ns` (the till's time) the customer looked young with a restricted item on the receipt."""
 
     at_ns: int
     track: str
@@ -49,7 +52,7 @@ class Verdict:
     reason: str | None
     estimate: AgeEstimate | None
     due: Due | None
-    rule: AgeRule | None
+    rule: AgeRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,77 +69,80 @@ class Circumstances:
 
 
 def check_due_at(
-    events: list[TillEvent], memory: LaneMemory, policy: Policy, circumstances: Circumstances, at_ns: int
+    facts: ReceiptFacts, memory: LaneMemory, policy: Policy, circumstances: Circumstances, at_ns: int
 ) -> Due | None:
-    """Would the cashier be asked for a check at this moment (till time), knowing only what was before it?"""
-    facts = fold([event for event in events if event.at_ns <= at_ns] or events[:1])
+    """Would the cashier be asked for a check at this moment (till time)? `facts` are those up to it."""
     if not facts.restricted or facts.first_item_ns is None or facts.cancelled_ns is not None:
         return None
     if any(done is not None for done in (facts.refused_ns, facts.verified_ns, facts.known_ns)):
         return None
     rule = _rule(facts, policy)
     party = _party(facts, memory, policy, circumstances, at_ns)
-    offset_ns = round(policy.clock_offset_s * 1e9)
     for track in _judged(party, policy):
-        estimate = memory.estimate(track, at_ns + offset_ns)
-        if estimate is not None and _looks_young(estimate, rule):
-            return Due(
-                at_ns=at_ns,
-                track=track,
-                estimate=estimate,
-                rule=rule,
-                items=tuple(line.sku for line in facts.restricted),
-            )
+        estimate = memory.estimate(track, at_ns + policy.clock_offset_ns)
+        if _looks_young(estimate, rule):
+            items = tuple(line.sku for line in facts.restricted)
+            return Due(at_ns=at_ns, track=track, estimate=estimate, rule=rule, items=items)
     return None
 
 
 def first_due(
-    events: list[TillEvent], memory: LaneMemory, policy: Policy, circumstances: Circumstances
+    events: Sequence[TillEvent], memory: LaneMemory, policy: Policy, circumstances: Circumstances
 ) -> Due | None:
     """The first moment up to the close at which a check was due, found anew from event times alone."""
-    facts = fold(events)
     scanned = [event.at_ns for event in events if event.restricted]
     if not scanned:
         return None
+    whole = fold(events)
     from_ns = min(scanned)
-    to_ns = facts.closed_ns if facts.closed_ns is not None else facts.last_ns
-    offset_ns = round(policy.clock_offset_s * 1e9)
+    to_ns = whole.closed_ns if whole.closed_ns is not None else whole.last_ns
+    offset_ns = policy.clock_offset_ns
     moments = {event.at_ns for event in events if from_ns <= event.at_ns <= to_ns}
     moments |= {at - offset_ns for at in memory.changes(from_ns + offset_ns, to_ns + offset_ns)}
     moments |= set(range(from_ns, to_ns, GRID_NS)[:GRID_POINTS_MAX])
+    told, facts = 0, whole
     for at_ns in sorted(moments):
-        due = check_due_at(events, memory, policy, circumstances, at_ns)
+        known = [event for event in events if event.at_ns <= at_ns]
+        if len(known) != told:
+            told, facts = len(known), fold(known)
+        due = check_due_at(facts, memory, policy, circumstances, at_ns)
         if due is not None:
             return due
     return None
 
 
 def judge(
-    events: list[TillEvent], memory: LaneMemory, policy: Policy, circumstances: Circumstances
+    events: Sequence[TillEvent], memory: LaneMemory, policy: Policy, circumstances: Circumstances
 ) -> Verdict:
     """How the receipt ended: the first that holds, in the order of `Outcome`. An open receipt was abandoned."""
     facts = fold(events)
     end_ns = facts.closed_ns if facts.closed_ns is not None else facts.last_ns
     party = _party(facts, memory, policy, circumstances, end_ns)
-    offset_ns = round(policy.clock_offset_s * 1e9)
-    estimate = None if party.payer is None else memory.estimate(party.payer, end_ns + offset_ns)
-    rule = _rule(facts, policy) if facts.restricted else None
+    estimate = None
+    if party.payer is not None:
+        estimate = memory.estimate(party.payer, end_ns + policy.clock_offset_ns)
     due = first_due(events, memory, policy, circumstances)
     outcome, reason = _outcome(
         facts, party, estimate, due, memory=memory, policy=policy, circumstances=circumstances
     )
     return Verdict(
-        facts=facts, party=party, outcome=outcome, reason=reason, estimate=estimate, due=due, rule=rule
+        facts=facts,
+        party=party,
+        outcome=outcome,
+        reason=reason,
+        estimate=estimate,
+        due=due,
+        rule=_rule(facts, policy),
     )
 
 
-def severity(estimate: AgeEstimate | None, rule: AgeRule | None) -> Severity:
+def severity(estimate: AgeEstimate | None, rule: AgeRule) -> Severity:
     """How urgent an alert is: by the probability of a minor, then of somebody under the challenge age."""
-    if estimate is None or rule is None or estimate.mean_years is None:
+    if estimate is None or estimate.mean_years is None:
         return Severity.LOW
-    if estimate.p_under.get(rule.legal_age, 0.0) >= 0.5:
+    if _p_under(estimate, rule.legal_age) >= 0.5:
         return Severity.HIGH
-    return Severity.MEDIUM if estimate.p_under.get(rule.challenge_age, 0.0) >= 0.5 else Severity.LOW
+    return Severity.MEDIUM if _p_under(estimate, rule.challenge_age) >= 0.5 else Severity.LOW
 
 
 def _outcome(
@@ -161,44 +167,34 @@ def _outcome(
         return Outcome.CHECKED, None
     if facts.known_ns is not None:
         return Outcome.CHECKED, "customer_known"
-    if estimate is None or estimate.reason is not None:
-        return Outcome.UNSEEN, _unseen_reason(facts, policy, circumstances, party, estimate)
-    rule = _rule(facts, policy)
-    offset_ns = round(policy.clock_offset_s * 1e9)
-    known = [memory.estimate(track, facts.closed_ns + offset_ns) for track in _judged(party, policy)]
-    if any(one is not None and _looks_young(one, rule) for one in known):
+    if estimate is None:
+        return Outcome.UNSEEN, _nobody(facts, party, policy, circumstances)
+    if estimate.reason is not None:
+        return Outcome.UNSEEN, estimate.reason.value
+    rule, close_ns = _rule(facts, policy), facts.closed_ns + policy.clock_offset_ns
+    if any(_looks_young(memory.estimate(track, close_ns), rule) for track in _judged(party, policy)):
         return Outcome.UNCHECKED, "not_reported" if policy.reports_id_checks == "none" else None
     return Outcome.NOT_PROMPTED, None if due is None else "prompt_withdrawn"
 
 
-def _unseen_reason(
-    facts: ReceiptFacts,
-    policy: Policy,
-    circumstances: Circumstances,
-    party: PartyVerdict,
-    estimate: AgeEstimate | None,
-) -> str:
-    if party.payer is not None:
-        reason = estimate.reason if estimate is not None else None
-        return (reason or UnknownReason.TOO_SHORT).value
+def _nobody(facts: ReceiptFacts, party: PartyVerdict, policy: Policy, circumstances: Circumstances) -> str:
     if party.ambiguous:
         return "ambiguous"
     began = facts.opened_ns if facts.first_item_ns is None else facts.first_item_ns
     end = facts.closed_ns if facts.closed_ns is not None else facts.last_ns
-    if circumstances.restarted_ns is not None and facts.opened_ns <= circumstances.restarted_ns:
+    offset_ns = policy.clock_offset_ns
+    if circumstances.restarted_ns is not None and facts.opened_ns + offset_ns <= circumstances.restarted_ns:
         return "restart"
-    offset_ns = round(policy.clock_offset_s * 1e9)
     return "camera_blind" if circumstances.blind(began + offset_ns, end + offset_ns) else "no_face"
 
 
 def _party(
     facts: ReceiptFacts, memory: LaneMemory, policy: Policy, circumstances: Circumstances, at_ns: int
 ) -> PartyVerdict:
-    offset_ns = round(policy.clock_offset_s * 1e9)
     from_ns = facts.opened_ns if facts.first_item_ns is None else facts.first_item_ns
-    from_ns, to_ns = from_ns + offset_ns, at_ns + offset_ns
+    from_ns, to_ns = from_ns + policy.clock_offset_ns, at_ns + policy.clock_offset_ns
     return choose_payer(
-        (seen for seen in memory.sightings(min(from_ns, to_ns - 10**9), to_ns) if seen.at_ns <= to_ns),
+        memory.standing(min(from_ns, to_ns - 10**9), to_ns),
         from_ns=from_ns,
         to_ns=to_ns,
         served=circumstances.served,
@@ -212,9 +208,14 @@ def _judged(party: PartyVerdict, policy: Policy) -> tuple[str, ...]:
 
 
 def _rule(facts: ReceiptFacts, policy: Policy) -> AgeRule:
-    default = min(policy.rules)
-    return policy.rule_for(frozenset(default if age is None else age for age in facts.min_ages))
+    default = policy.default_rule.legal_age
+    ages = frozenset(default if age is None else age for age in facts.min_ages)
+    return policy.rule_for(ages) if ages else policy.default_rule
 
 
 def _looks_young(estimate: AgeEstimate, rule: AgeRule) -> bool:
-    return estimate.p_under.get(rule.challenge_age, 0.0) >= rule.tau
+    return estimate.reason is None and _p_under(estimate, rule.challenge_age) >= rule.tau
+
+
+def _p_under(estimate: AgeEstimate, age: int) -> float:
+    return round(estimate.p_under.get(age, 0.0), _P_DIGITS)

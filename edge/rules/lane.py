@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from edge.flow import Role, Sighting, TillEvent, TrackReport
@@ -15,8 +14,8 @@ from edge.rules.decisions import (
     Outcome,
     PersonTold,
     SaleEnded,
-    Severity,
 )
+from edge.rules.gaps import Blindness, Silence, alert_id
 from edge.rules.judge import (
     GRID_NS,
     GRID_POINTS_MAX,
@@ -27,9 +26,9 @@ from edge.rules.judge import (
     judge,
     severity,
 )
-from edge.rules.memory import LaneMemory
+from edge.rules.memory import UNREAD, LaneMemory
 from edge.rules.policy import Policy
-from edge.rules.receipt import fold
+from edge.rules.receipt import ReceiptFacts, fold
 
 __all__ = ["LaneRules"]
 
@@ -37,15 +36,34 @@ _HOLD_NS = 30 * 10**9
 """A person who left is told after so long even where their receipt is still open."""
 _KEEP_NS = 180 * 10**9
 """Sightings are kept for so long before the oldest receipt that is not decided yet."""
+_DECIDED_NS = 3600 * 10**9
+"""For so long a fact of a receipt that has ended changes nothing; later its number may have been given anew."""
+_FORGET_EVERY_NS = 10 * 10**9
 
 
 @dataclass(slots=True)
 class _Receipt:
+    facts: ReceiptFacts
     events: list[TillEvent] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     prompted: bool = False
     restricted_ns: int | None = None
     grid_point: int = 0
+
+    @classmethod
+    def begun_by(cls, event: TillEvent) -> _Receipt:
+        receipt = cls(facts=fold([event]))
+        receipt.add(event)
+        return receipt
+
+    @property
+    def receipt_ns(self) -> int:
+        return self.events[0].at_ns
+
+    @property
+    def end_ns(self) -> int | None:
+        """The till's time of close or cancel."""
+        return self.facts.closed_ns if self.facts.closed_ns is not None else self.facts.cancelled_ns
 
     def add(self, event: TillEvent) -> bool:
         if event.id in self.ids:
@@ -54,39 +72,53 @@ class _Receipt:
         self.events.append(event)
         if event.restricted and (self.restricted_ns is None or event.at_ns < self.restricted_ns):
             self.restricted_ns, self.grid_point = event.at_ns, 0
+        if len(self.events) > 1:
+            self.facts = fold(self.events)
         return True
 
 
 class LaneRules:
     """One lane: `on_till`, `on_sightings`, `on_age`, `on_camera`, `tick(now)`. Deterministic; no I/O, no clock.
 
-    Times of till events are the till's own; those of cameras and `now` are the box's. The policy's
+    Times of till events are the till's own; those of cameras, of `now` and of decisions are the box's. The policy's
     `clock_offset_s` is added to the first to compare them with the others.
     """
 
-    def __init__(self, *, lane: str, policy: Policy, restarted_ns: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        lane: str,
+        policy: Policy,
+        restarted_ns: int | None = None,
+        decided: Mapping[str, int] | None = None,
+    ) -> None:
+        """After a restart: its moment, and the receipts that ended lately with the till's time of their ends."""
         self.lane = lane
-        self._policy = policy
+        self.policy = policy
         self._restarted_ns = restarted_ns
-        self._offset_ns = round(policy.clock_offset_s * 1e9)
+        self._offset_ns = policy.clock_offset_ns
         self._memory = LaneMemory()
         self._open: dict[str, _Receipt] = {}
-        self._decided: dict[str, int] = {}
+        self._decided: dict[str, int] = dict(decided or {})
         self._served: dict[str, int] = {}
         self._left: list[TrackReport] = []
         self._roles: dict[str, tuple[Role, int]] = {}
-        self._blind_from_ns: int | None = None
-        self._blind_spans: list[tuple[int, int]] = []
-        self._blind_count = 0
+        self._blindness = Blindness(lane, policy)
+        self._silence = Silence(lane, policy, since_ns=restarted_ns)
+        self._forgotten_ns = 0
 
     def on_till(self, event: TillEvent) -> list[Decision]:
         """One fact of the till, in any order; a repeated id and a receipt that has ended change nothing."""
         if event.lane != self.lane:
             raise ValueError(f"rules of lane {self.lane} got an event of lane {event.lane}")
-        if event.receipt in self._decided:
+        self._silence.heard(event.at_ns + self._offset_ns)
+        ended_ns = self._decided.get(event.receipt)
+        if ended_ns is not None and event.at_ns <= ended_ns + _DECIDED_NS:
             return []
-        receipt = self._open.setdefault(event.receipt, _Receipt())
-        if not receipt.add(event):
+        receipt = self._open.get(event.receipt)
+        if receipt is None:
+            receipt = self._open[event.receipt] = _Receipt.begun_by(event)
+        elif not receipt.add(event):
             return []
         return self._prompts(event.receipt, max(one.at_ns for one in receipt.events))
 
@@ -99,48 +131,53 @@ class LaneRules:
         self._memory.learn(report)
         if report.ended:
             self._left.append(report)
+            self._silence.left(report)
             return []
         return self._prompts_of_all(report.to_ns - self._offset_ns)
 
-    def on_camera(self, *, blind: bool, at_ns: int) -> list[Decision]:
-        """The lane lost or regained its sight. A blind lane has one alert, open as long as it is blind."""
-        if blind and self._blind_from_ns is None:
-            self._blind_from_ns, self._blind_count = at_ns, 0
-            return [self._blind_alert(at_ns, receipt=None, items=())]
-        if not blind and self._blind_from_ns is not None:
-            self._blind_spans.append((self._blind_from_ns, at_ns))
-            self._blind_from_ns = None
-        return []
+    def on_camera(self, *, blind: bool, at_ns: int, count: int = 0) -> list[Decision]:
+        """The lane lost or regained its sight. A blind lane has one alert, open as long as it is blind.
+
+        `count`: after a restart, how many unseen sales the alert that began at `at_ns` had counted already.
+        """
+        if not blind:
+            self._blindness.end(at_ns)
+            return []
+        alert = self._blindness.begin(at_ns, count=count)
+        return [] if alert is None else [alert]
 
     def tick(self, now_ns: int) -> list[Decision]:
         """Time has passed: what waited long enough for late facts is decided, in order of event time."""
         decisions = self._prompts_by_time(now_ns)
-        lateness_ns = round(self._policy.lateness_s * 1e9)
-        timeout_ns = round(self._policy.receipt_timeout_s * 1e9)
+        lateness_ns = round(self.policy.lateness_s * 1e9)
+        timeout_ns = round(self.policy.receipt_timeout_s * 1e9)
         ripe = []
         for name, receipt in self._open.items():
-            facts = fold(receipt.events)
-            end_ns = facts.closed_ns if facts.closed_ns is not None else facts.cancelled_ns
-            due_ns = facts.last_ns + timeout_ns if end_ns is None else end_ns + lateness_ns
+            end_ns = receipt.end_ns
+            due_ns = receipt.facts.last_ns + timeout_ns if end_ns is None else end_ns + lateness_ns
             if due_ns + self._offset_ns <= now_ns:
-                ripe.append((facts.last_ns if end_ns is None else end_ns, name))
+                ripe.append((receipt.facts.last_ns if end_ns is None else end_ns, name))
         for end_ns, name in sorted(ripe):
             decisions += self._end(name, end_ns)
         decisions += self._tell_left(now_ns)
-        self._forget(now_ns)
+        silent = self._silence.tick(now_ns)
+        if silent is not None:
+            decisions.append(silent)
+        if now_ns - self._forgotten_ns >= _FORGET_EVERY_NS:
+            self._forget(now_ns)
         return decisions
 
     def finish(self, now_ns: int) -> list[Decision]:
         """Nothing comes any more (a clip's end): open receipts are abandoned, everybody is told."""
         decisions = []
-        for _, name in sorted((fold(receipt.events).last_ns, name) for name, receipt in self._open.items()):
-            decisions += self._end(name, fold(self._open[name].events).last_ns)
+        for last_ns, name in sorted((receipt.facts.last_ns, name) for name, receipt in self._open.items()):
+            decisions += self._end(name, last_ns)
         return decisions + self._tell_left(now_ns + _HOLD_NS)
 
     def explain(self, receipt: str) -> Verdict | None:
         """How an open receipt would end now; None for one that is not open."""
         found = self._open.get(receipt)
-        return None if found is None else judge(found.events, self._memory, self._policy, self._around())
+        return None if found is None else judge(found.events, self._memory, self.policy, self._around())
 
     def _prompts_of_all(self, at_ns: int) -> list[Decision]:
         return [decision for name in list(self._open) for decision in self._prompts(name, at_ns)]
@@ -161,109 +198,107 @@ class LaneRules:
         receipt = self._open[name]
         if receipt.prompted or receipt.restricted_ns is None:
             return []
-        closed_ns = fold(receipt.events).closed_ns
+        closed_ns = receipt.facts.closed_ns
         at_ns = max(at_ns if closed_ns is None else min(at_ns, closed_ns), receipt.restricted_ns)
-        due = check_due_at(receipt.events, self._memory, self._policy, self._around(), at_ns)
-        if due is None:
-            return []
-        receipt.prompted = True
-        return [self._request(name, due)]
+        known = [event for event in receipt.events if event.at_ns <= at_ns]
+        facts = receipt.facts if len(known) == len(receipt.events) else fold(known)
+        due = check_due_at(facts, self._memory, self.policy, self._around(), at_ns)
+        return [] if due is None else [self._request(name, receipt, due)]
 
-    def _request(self, receipt: str, due: Due) -> CheckRequested:
+    def _request(self, name: str, receipt: _Receipt, due: Due) -> CheckRequested:
+        receipt.prompted = True
         return CheckRequested(
             lane=self.lane,
-            receipt=receipt,
+            receipt=name,
+            receipt_ns=receipt.receipt_ns,
             track=due.track,
-            at_ns=due.at_ns,
-            p_under=dict(due.estimate.p_under),
-            challenge_age=due.rule.challenge_age,
-            tau=due.rule.tau,
+            at_ns=due.at_ns + self._offset_ns,
+            estimate=due.estimate,
+            rule=due.rule,
             items=due.items,
             model=self._memory.model(due.track),
+            cashier=receipt.facts.cashier,
         )
 
     def _end(self, name: str, end_ns: int) -> list[Decision]:
-        verdict = judge(self._open[name].events, self._memory, self._policy, self._around())
-        del self._open[name]
+        receipt = self._open.pop(name)
+        verdict = judge(receipt.events, self._memory, self.policy, self._around())
         self._decided[name] = end_ns
-        payer = verdict.party.payer
-        facts = verdict.facts
+        payer, facts = verdict.party.payer, verdict.facts
+        at_ns = end_ns + self._offset_ns
         if payer is not None and facts.cancelled_ns is None and facts.closed_ns is not None:
             self._served[payer] = end_ns
-            self._roles[payer] = (Role.CUSTOMER, end_ns + self._offset_ns)
+            self._memory.freeze(payer, at_ns)
+            self._roles[payer] = (Role.CUSTOMER, at_ns)
             for companion in verdict.party.companions:
-                self._roles.setdefault(companion, (Role.COMPANION, end_ns + self._offset_ns))
+                self._roles.setdefault(companion, (Role.COMPANION, at_ns))
+        decisions: list[Decision] = []
+        if verdict.outcome is Outcome.UNCHECKED and verdict.due is not None and not receipt.prompted:
+            # Everything came at once, at the close: the outcome says "asked for, not done", so it must be asked.
+            decisions.append(self._request(name, receipt, verdict.due))
         checked_ns = facts.verified_ns if facts.verified_ns is not None else facts.known_ns
         delay_ns = None if verdict.due is None or checked_ns is None else checked_ns - verdict.due.at_ns
         ended = SaleEnded(
             lane=self.lane,
             receipt=name,
-            at_ns=end_ns,
+            receipt_ns=receipt.receipt_ns,
+            opened_ns=facts.opened_ns + self._offset_ns,
+            at_ns=at_ns,
             outcome=verdict.outcome,
             reason=verdict.reason,
             track=payer,
             estimate=verdict.estimate,
+            due_ns=None if verdict.due is None else verdict.due.at_ns + self._offset_ns,
             check_delay_s=None if delay_ns is None or delay_ns < 0 else delay_ns / 1e9,
+            restricted=bool(facts.restricted),
+            rule=verdict.rule,
             model=self._memory.model(payer),
             candidates=verdict.party.candidates,
             cashier=facts.cashier,
         )
-        return [ended, *self._alerts(name, verdict, end_ns)]
+        return [*decisions, ended, *self._alerts(receipt, verdict, at_ns)]
 
-    def _alerts(self, name: str, verdict: Verdict, end_ns: int) -> list[Decision]:
-        items = tuple(line.sku for line in verdict.facts.restricted)
+    def _alerts(self, receipt: _Receipt, verdict: Verdict, at_ns: int) -> list[Decision]:
         if verdict.outcome is Outcome.UNCHECKED and verdict.reason is None:
-            return [self._sale_alert(AlertKind.UNCHECKED_SALE, name, verdict, end_ns, items)]
-        if verdict.outcome is not Outcome.UNSEEN:
+            return [self._sale_alert(AlertKind.UNCHECKED_SALE, receipt, verdict, at_ns)]
+        if verdict.outcome is not Outcome.UNSEEN or self.policy.reports_id_checks == "none":
             return []
-        if self._blind_from_ns is not None and self._blind_from_ns <= end_ns + self._offset_ns:
-            self._blind_count += 1
-            return [self._blind_alert(end_ns, receipt=name, items=items)]
-        return [self._sale_alert(AlertKind.UNSEEN_CUSTOMER, name, verdict, end_ns, items)]
+        blind = self._blindness.counts(
+            at_ns,
+            receipt=verdict.facts.receipt,
+            receipt_ns=receipt.receipt_ns,
+            items=tuple(line.sku for line in verdict.facts.restricted),
+        )
+        return [
+            self._sale_alert(AlertKind.UNSEEN_CUSTOMER, receipt, verdict, at_ns) if blind is None else blind
+        ]
 
-    def _sale_alert(
-        self, kind: AlertKind, receipt: str, verdict: Verdict, end_ns: int, items: tuple[str, ...]
-    ) -> AlertRaised:
-        padding_ns = round(self._policy.alert_padding_s * 1e9)
+    def _sale_alert(self, kind: AlertKind, receipt: _Receipt, verdict: Verdict, at_ns: int) -> AlertRaised:
+        padding_ns = round(self.policy.alert_padding_s * 1e9)
+        name = verdict.facts.receipt
         return AlertRaised(
             lane=self.lane,
-            alert=_alert_id(self.lane, kind, receipt),
+            alert=alert_id(self.lane, kind, f"{name}|{receipt.receipt_ns}"),
             kind=kind,
             severity=severity(verdict.estimate, verdict.rule),
-            receipt=receipt,
-            items=items,
-            at_ns=end_ns,
+            receipt=name,
+            receipt_ns=receipt.receipt_ns,
+            items=tuple(line.sku for line in verdict.facts.restricted),
+            at_ns=at_ns,
             from_ns=verdict.facts.opened_ns + self._offset_ns - padding_ns,
-            to_ns=end_ns + self._offset_ns + padding_ns,
+            to_ns=at_ns + padding_ns,
             estimate=verdict.estimate,
             count=1,
+            rule=verdict.rule,
             model=self._memory.model(verdict.party.payer),
             cashier=verdict.facts.cashier,
-        )
-
-    def _blind_alert(self, at_ns: int, *, receipt: str | None, items: tuple[str, ...]) -> AlertRaised:
-        began_ns = at_ns if self._blind_from_ns is None else self._blind_from_ns
-        return AlertRaised(
-            lane=self.lane,
-            alert=_alert_id(self.lane, AlertKind.CAMERA_BLIND, str(began_ns)),
-            kind=AlertKind.CAMERA_BLIND,
-            severity=Severity.LOW,
-            receipt=receipt,
-            items=items,
-            at_ns=at_ns,
-            from_ns=began_ns,
-            to_ns=at_ns,
-            estimate=None,
-            count=self._blind_count,
-            model="",
-            cashier=None,
         )
 
     def _tell_left(self, now_ns: int) -> list[Decision]:
         """Who left is told when no undecided receipt can still name their role, or after `_HOLD_NS`."""
         told: list[Decision] = []
         waiting = []
-        lateness_ns = round(self._policy.lateness_s * 1e9)
+        lateness_ns = round(self.policy.lateness_s * 1e9)
         for report in self._left:
             held = now_ns < report.to_ns + lateness_ns or any(
                 self._overlaps(receipt, report) for receipt in self._open.values()
@@ -276,39 +311,45 @@ class LaneRules:
         return told
 
     def _overlaps(self, receipt: _Receipt, report: TrackReport) -> bool:
-        times = [event.at_ns + self._offset_ns for event in receipt.events]
-        facts = fold(receipt.events)
-        return min(times) <= report.to_ns and (facts.open or max(times) >= report.from_ns)
+        """May this receipt still name the person's role? An open one, or one that waits for late facts."""
+        began_ns = receipt.facts.opened_ns + self._offset_ns
+        ended_ns = receipt.end_ns
+        return began_ns <= report.to_ns and (ended_ns is None or ended_ns + self._offset_ns >= report.from_ns)
 
     def _with_role(self, report: TrackReport) -> TrackReport:
-        """The role and, for a payer, the estimate as it stood at the close: one figure for event, outcome, alert."""
+        """The role and, for a payer, what was known at the close: one figure for age event, outcome and alert."""
         role, closed_ns = self._roles.pop(report.track, (report.role, report.to_ns))
-        if role is not Role.CUSTOMER:
+        if role is not Role.CUSTOMER or report.track not in self._served:
             return replace(report, role=role)
-        frozen = self._memory.estimate(report.track, closed_ns)
-        return replace(report, role=role, estimate=report.estimate if frozen is None else frozen)
+        known = self._memory.report(report.track, closed_ns)
+        if known is None:
+            return replace(report, role=role, estimate=UNREAD)
+        return replace(
+            report,
+            role=role,
+            estimate=known.estimate,
+            seen_ns=known.seen_ns,
+            seen_box_px=known.seen_box_px,
+            face_px=known.face_px,
+        )
 
     def _around(self) -> Circumstances:
-        spans = list(self._blind_spans)
-        if self._blind_from_ns is not None:
-            spans.append((self._blind_from_ns, 2**63))
         return Circumstances(
-            served=frozenset(self._served), blind_spans_ns=tuple(spans), restarted_ns=self._restarted_ns
+            served=frozenset(self._served),
+            blind_spans_ns=self._blindness.spans,
+            restarted_ns=self._restarted_ns,
         )
 
     def _forget(self, now_ns: int) -> None:
+        self._forgotten_ns = now_ns
         oldest_ns = min(
-            (fold(receipt.events).opened_ns + self._offset_ns for receipt in self._open.values()),
-            default=now_ns,
+            (receipt.facts.opened_ns + self._offset_ns for receipt in self._open.values()), default=now_ns
         )
         before_ns = min(oldest_ns, now_ns) - _KEEP_NS
         self._memory.forget(before_ns)
-        for book in (self._served, self._decided):
-            for name in [own for own, at_ns in book.items() if at_ns + self._offset_ns < before_ns]:
+        self._blindness.forget(before_ns)
+        for book, kept_ns in ((self._served, 0), (self._decided, _DECIDED_NS)):
+            for name in [own for own, at_ns in book.items() if at_ns + self._offset_ns < before_ns - kept_ns]:
                 del book[name]
-        self._blind_spans = [span for span in self._blind_spans if span[1] >= before_ns]
-
-
-def _alert_id(lane: str, kind: AlertKind, about: str) -> str:
-    """The same alert has the same name after a restart."""
-    return "a-" + hashlib.blake2s(f"{lane}|{kind}|{about}".encode(), digest_size=8).hexdigest()
+        for track in [own for own, (_, at_ns) in self._roles.items() if at_ns < before_ns - _DECIDED_NS]:
+            del self._roles[track]

@@ -1,70 +1,101 @@
-"""What one lane has seen: sightings and estimates in event time, forgotten when no receipt can need them."""
+"""What one lane has seen: who stood where and what was known of whom, in event time; forgotten in time."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from edge.flow import AgeEstimate, Sighting, TrackReport
+from edge.flow import AgeEstimate, Sighting, TrackReport, UnknownReason, Zone
+from edge.rules.party import Standing
 
-__all__ = ["LaneMemory"]
+__all__ = ["UNREAD", "LaneMemory"]
+
+UNREAD = AgeEstimate(reason=UnknownReason.TOO_SHORT)
+"""What is known of somebody of whom no face was read yet."""
+
+
+@dataclass(slots=True)
+class _Person:
+    standing: Standing = field(default_factory=Standing)
+    known: list[TrackReport] = field(default_factory=list)
+    frozen_ns: int | None = None
+    last_ns: int = 0
 
 
 class LaneMemory:
-    """Sightings and the history of estimates of one lane's tracks. Order of arrival does not matter.
+    """Sightings and reports of one lane's tracks. Order of arrival does not matter.
 
     Bounded by `forget`: the lane's rules say up to which moment nothing is needed any more.
     """
 
     def __init__(self) -> None:
-        self._sightings: dict[str, list[Sighting]] = {}
-        self._history: dict[str, list[tuple[int, AgeEstimate]]] = {}
-        self._model: dict[str, str] = {}
+        self._people: dict[str, _Person] = {}
 
     def see(self, sightings: Iterable[Sighting]) -> None:
         """Take in who stood where."""
         for seen in sightings:
-            self._sightings.setdefault(seen.track, []).append(seen)
+            person = self._people.setdefault(seen.track, _Person())
+            person.last_ns = max(person.last_ns, seen.at_ns)
+            if seen.zone is Zone.CUSTOMER:
+                person.standing.add(seen.at_ns, seen.face_px)
 
     def learn(self, report: TrackReport) -> None:
         """Take in an estimate, true from the report's last sight on."""
-        history = self._history.setdefault(report.track, [])
-        entry = (report.to_ns, report.estimate)
-        if not history or history[-1][1] != report.estimate:
-            history.append(entry)
-            history.sort(key=lambda known: known[0])
-        self._model[report.track] = report.model
+        person = self._people.setdefault(report.track, _Person())
+        person.last_ns = max(person.last_ns, report.to_ns)
+        known = person.known
+        if not known or known[-1].estimate != report.estimate:
+            known.append(report)
+            if len(known) > 1 and known[-2].to_ns > report.to_ns:
+                known.sort(key=lambda one: one.to_ns)
 
-    def sightings(self, from_ns: int, to_ns: int) -> list[Sighting]:
-        """All sightings of the span, and what is needed on either side of it to bridge gaps: the tracks' whole ones."""
-        return [
-            seen
-            for own in self._sightings.values()
-            if any(from_ns <= seen.at_ns <= to_ns for seen in own)
-            for seen in own
-        ]
+    def standing(self, from_ns: int, to_ns: int) -> dict[str, Standing]:
+        """Everybody who was in the customer zone within the span."""
+        return {
+            track: person.standing
+            for track, person in self._people.items()
+            if person.standing.within(from_ns, to_ns)
+        }
 
-    def estimate(self, track: str, at_ns: int) -> AgeEstimate | None:
-        """What was known of a track's age at a moment; None before its first report."""
-        history = self._history.get(track, [])
-        number = bisect_right(history, at_ns, key=lambda known: known[0])
-        return history[number - 1][1] if number else None
+    def report(self, track: str, at_ns: int) -> TrackReport | None:
+        """The newest report of a track up to a moment, and up to where it was frozen; None before its first."""
+        person = self._people.get(track)
+        if person is None:
+            return None
+        if person.frozen_ns is not None:
+            at_ns = min(at_ns, person.frozen_ns)
+        number = bisect_right(person.known, at_ns, key=lambda one: one.to_ns)
+        return person.known[number - 1] if number else None
+
+    def estimate(self, track: str, at_ns: int) -> AgeEstimate:
+        """What was known of a track's age at a moment; `UNREAD` before its first report."""
+        report = self.report(track, at_ns)
+        return UNREAD if report is None else report.estimate
+
+    def freeze(self, track: str, at_ns: int) -> None:
+        """What is learnt after this moment no longer counts. The first call for a track holds."""
+        person = self._people.get(track)
+        if person is not None and person.frozen_ns is None:
+            person.frozen_ns = at_ns
 
     def changes(self, from_ns: int, to_ns: int) -> list[int]:
         """The moments within the span at which any estimate changed."""
         return sorted(
-            {at_ns for own in self._history.values() for at_ns, _ in own if from_ns <= at_ns <= to_ns}
+            {
+                one.to_ns
+                for person in self._people.values()
+                for one in person.known
+                if from_ns <= one.to_ns <= to_ns
+            }
         )
 
     def model(self, track: str | None) -> str:
         """The model that read a track; empty where nothing was read."""
-        return self._model.get(track, "") if track is not None else ""
+        person = self._people.get(track) if track is not None else None
+        return person.known[-1].model if person is not None and person.known else ""
 
     def forget(self, before_ns: int) -> None:
         """Drop every track that was seen last before this moment."""
-        for track in [own for own, seen in self._sightings.items() if seen[-1].at_ns < before_ns]:
-            del self._sightings[track]
-        for track in [own for own, known in self._history.items() if known[-1][0] < before_ns]:
-            if track not in self._sightings:
-                del self._history[track]
-                self._model.pop(track, None)
+        for track in [own for own, person in self._people.items() if person.last_ns < before_ns]:
+            del self._people[track]

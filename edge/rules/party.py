@@ -17,16 +17,15 @@ Everything is a function of event times; no order of arrival enters.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from edge.flow import Sighting, Zone
-
-__all__ = ["AMBIGUOUS_RATIO", "Candidate", "PartyVerdict", "choose_payer", "presence_s"]
+__all__ = ["AMBIGUOUS_RATIO", "Candidate", "PartyVerdict", "Standing", "choose_payer"]
 
 GAP_S = 3.0
 """A face that looks away for so long has not left (tracks bridge the same gap)."""
+_GAP_NS = round(GAP_S * 1e9)
 PRESENCE_MIN_S = 0.6
 """Three sightings at five searches a second: less may be somebody who walks by."""
 SHORT_SPAN_S = 1.0
@@ -35,6 +34,60 @@ AMBIGUOUS_RATIO = 0.96
 """A second who stood there as long and as near: nobody can tell from outside who pays."""
 SERVED_FACTOR = 0.25
 """Who paid the receipt before rarely pays this one too, but may: the score is cut, not voided."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """When one track was in the customer zone and how near: times in nanoseconds, rising, and face widths in pixels."""
+
+    at_ns: list[int] = field(default_factory=list)
+    face_px: list[float] = field(default_factory=list)
+    _there_ns: list[int] = field(default_factory=list)
+
+    def add(self, at_ns: int, face_px: float) -> None:
+        """One more sighting, usually the newest."""
+        if not self.at_ns or at_ns > self.at_ns[-1]:
+            self._append(at_ns, face_px)
+            return
+        place = bisect_left(self.at_ns, at_ns)
+        if self.at_ns[place] == at_ns:
+            return
+        later = list(zip(self.at_ns[place:], self.face_px[place:], strict=True))
+        del self.at_ns[place:], self.face_px[place:], self._there_ns[place:]
+        for one in [(at_ns, face_px), *later]:
+            self._append(*one)
+
+    def within(self, from_ns: int, to_ns: int) -> bool:
+        """Was there any sighting in the span?"""
+        place = bisect_left(self.at_ns, from_ns)
+        return place < len(self.at_ns) and self.at_ns[place] <= to_ns
+
+    def seconds(self, from_ns: int, to_ns: int) -> float:
+        """Seconds of presence within the span, gaps up to `GAP_S` bridged, knowing nothing of what comes after it."""
+        last = bisect_right(self.at_ns, to_ns) - 1
+        before = bisect_right(self.at_ns, from_ns) - 1
+        if last < 0:
+            return 0.0
+        if before < 0:
+            return self._there_ns[last] / 1e9
+        there_ns = self._there_ns[last] - self._there_ns[before]
+        if before < last and self._there_ns[before + 1] > self._there_ns[before]:
+            there_ns -= from_ns - self.at_ns[before]
+        return there_ns / 1e9
+
+    def nearness_px(self, from_ns: int, to_ns: int) -> float:
+        """Median face width within the span, in which there is at least one sighting."""
+        first, past = bisect_left(self.at_ns, from_ns), bisect_right(self.at_ns, to_ns)
+        return statistics.median(self.face_px[first:past])
+
+    def _append(self, at_ns: int, face_px: float) -> None:
+        there_ns = 0
+        if self.at_ns:
+            gap_ns = at_ns - self.at_ns[-1]
+            there_ns = self._there_ns[-1] + (gap_ns if gap_ns <= _GAP_NS else 0)
+        self.at_ns.append(at_ns)
+        self.face_px.append(face_px)
+        self._there_ns.append(there_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,26 +112,21 @@ class PartyVerdict:
 
 
 def choose_payer(
-    sightings: Iterable[Sighting], *, from_ns: int, to_ns: int, served: Collection[str] = ()
+    standing: Mapping[str, Standing], *, from_ns: int, to_ns: int, served: Collection[str] = ()
 ) -> PartyVerdict:
-    """Judge the sightings of one lane over the span `from_ns` to `to_ns` (first item to total).
+    """Judge who stood in the customer zone over the span `from_ns` to `to_ns` (first item to total).
 
-    `served` are payers of receipts that closed before. Sightings may come in any order.
+    `standing` is by track and may hold more than the span. `served` are payers of receipts that closed before.
     """
     from_ns = min(from_ns, to_ns - round(SHORT_SPAN_S * 1e9))
-    by_track: dict[str, list[Sighting]] = {}
-    for seen in sightings:
-        if seen.zone is Zone.CUSTOMER:
-            by_track.setdefault(seen.track, []).append(seen)
     span_s = (to_ns - from_ns) / 1e9
     measured: list[tuple[str, float, float]] = []
-    for track, own in sorted(by_track.items()):
-        inside = [seen for seen in own if from_ns <= seen.at_ns <= to_ns]
-        if not inside:
+    for track, own in sorted(standing.items()):
+        if not own.within(from_ns, to_ns):
             continue
-        present_s = presence_s(sorted(seen.at_ns for seen in own), from_ns=from_ns, to_ns=to_ns)
+        present_s = own.seconds(from_ns, to_ns)
         if present_s >= PRESENCE_MIN_S or present_s >= span_s / 2:
-            measured.append((track, present_s / span_s, statistics.median(seen.face_px for seen in inside)))
+            measured.append((track, present_s / span_s, own.nearness_px(from_ns, to_ns)))
     if not measured:
         return PartyVerdict(payer=None, companions=(), ambiguous=False, candidates=())
     return _rank(measured, served)
@@ -107,13 +155,3 @@ def _rank(measured: Sequence[tuple[str, float, float]], served: Collection[str])
         ambiguous=ambiguous,
         candidates=tuple(ranked),
     )
-
-
-def presence_s(at_ns: Sequence[int], *, from_ns: int, to_ns: int) -> float:
-    """Seconds of presence within the span: rising times of sightings, gaps of at most `GAP_S` bridged."""
-    gap_ns = round(GAP_S * 1e9)
-    total_ns = 0
-    for before, after in pairwise(at_ns):
-        if after - before <= gap_ns:
-            total_ns += max(0, min(after, to_ns) - max(before, from_ns))
-    return total_ns / 1e9

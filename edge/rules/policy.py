@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 __all__ = ["AgeRule", "Policy"]
@@ -11,11 +11,15 @@ __all__ = ["AgeRule", "Policy"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgeRule:
-    """For goods of one legal age: who looks under `challenge_age` with P ≥ `tau` is asked for an ID."""
+    """For goods of one legal age: who looks under `challenge_age` with P ≥ `tau` is asked for an ID.
+
+    `miss_rate` is what `tau` was calibrated for, None for a threshold that somebody set by hand.
+    """
 
     legal_age: int
     challenge_age: int
     tau: float
+    miss_rate: float | None = None
 
     def __post_init__(self) -> None:
         if self.challenge_age < self.legal_age:
@@ -33,6 +37,8 @@ class Policy:
 
     `lateness_s`: how long after the close facts may still arrive. `receipt_timeout_s`: silence after which an
     open receipt counts as abandoned. `party`: whether only the payer is judged, or whoever in the party looks youngest.
+    `clock_offset_s` is added to the till's times to get the box's. `till_silent_s`: a till that told nothing for so
+    long, while customers came and went, is called silent; 0 for never. `config_hash` names the configuration.
     """
 
     name: str
@@ -42,7 +48,20 @@ class Policy:
     lateness_s: float = 2.0
     receipt_timeout_s: float = 900.0
     alert_padding_s: float = 5.0
-    clock_offset_s: float = field(default=0.0)
+    clock_offset_s: float = 0.0
+    till_silent_s: float = 0.0
+    config_hash: str = ""
+    default_legal_age: int | None = None
+
+    @property
+    def clock_offset_ns(self) -> int:
+        """`clock_offset_s` in nanoseconds."""
+        return round(self.clock_offset_s * 1e9)
+
+    @property
+    def default_rule(self) -> AgeRule:
+        """The rule for goods whose age nobody named: the shop's main one, else that of the lowest legal age."""
+        return self.rules[min(self.rules) if self.default_legal_age is None else self.default_legal_age]
 
     def rule_for(self, min_ages: frozenset[int]) -> AgeRule:
         """The strictest rule that goods of these legal ages ask for; raises ValueError for no goods at all."""

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from edge.flow import TillEvent, TillEventType
 
-__all__ = ["Line", "ReceiptFacts", "fold"]
+__all__ = ["Line", "ReceiptFacts", "fold", "in_till_order"]
 
 
 class _Rank(IntEnum):
@@ -86,10 +86,7 @@ def fold(events: Iterable[TillEvent]) -> ReceiptFacts:
     for the rest; what it takes back beyond the receipt is ignored. Events after the first close or cancel still
     count where their own time lies before it. Raises ValueError for no events or for several receipts.
     """
-    ordered = sorted(
-        {event.id: event for event in events}.values(),
-        key=lambda event: (event.at_ns, _RANKS[event.type], event.id),
-    )
+    ordered = in_till_order({event.id: event for event in events}.values())
     if not ordered:
         raise ValueError("a receipt has at least one event; got none")
     if len({event.receipt for event in ordered}) != 1:
@@ -114,6 +111,11 @@ def fold(events: Iterable[TillEvent]) -> ReceiptFacts:
         cashier=next((event.cashier for event in ordered if event.cashier is not None), None),
         lines=_after_voids(ordered),
     )
+
+
+def in_till_order(events: Iterable[TillEvent]) -> list[TillEvent]:
+    """By the till's time; facts of one moment in the order in which a sale goes, whatever order they came in."""
+    return sorted(events, key=lambda event: (event.at_ns, _RANKS[event.type], event.id))
 
 
 def _after_voids(ordered: list[TillEvent]) -> tuple[Line, ...]:

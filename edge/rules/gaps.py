@@ -1,0 +1,134 @@
+"""Spans without evidence: a camera that sees nothing, a till that tells nothing. Each is one alert while it lasts."""
+
+from __future__ import annotations
+
+import hashlib
+
+from edge.flow import Role, TrackReport
+from edge.rules.decisions import AlertKind, AlertRaised, Severity
+from edge.rules.policy import Policy
+
+__all__ = ["Blindness", "Silence", "alert_id"]
+
+_SILENT_CUSTOMERS_MIN = 3
+"""Fewer who come and go without a receipt may be people who ask for something."""
+
+
+def alert_id(lane: str, kind: AlertKind, about: str) -> str:
+    """The same alert has the same name after a restart."""
+    return "a-" + hashlib.blake2s(f"{lane}|{kind}|{about}".encode(), digest_size=8).hexdigest()
+
+
+class Blindness:
+    """The spans in which a lane had no sight, and the one open alert that counts its unseen sales."""
+
+    def __init__(self, lane: str, policy: Policy) -> None:
+        self._lane = lane
+        self._policy = policy
+        self._from_ns: int | None = None
+        self._spans: list[tuple[int, int]] = []
+        self._count = 0
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """All spans that are remembered; one that lasts still ends never."""
+        open_span = () if self._from_ns is None else ((self._from_ns, 2**63),)
+        return (*self._spans, *open_span)
+
+    def begin(self, at_ns: int, *, count: int = 0) -> AlertRaised | None:
+        """Sight was lost; None where it was lost already. `count`: what an alert open since then has counted."""
+        if self._from_ns is not None:
+            return None
+        self._from_ns, self._count = at_ns, count
+        return self._alert(at_ns)
+
+    def end(self, at_ns: int) -> None:
+        """Sight is back."""
+        if self._from_ns is not None:
+            self._spans.append((self._from_ns, at_ns))
+            self._from_ns = None
+
+    def counts(
+        self, at_ns: int, *, receipt: str, receipt_ns: int, items: tuple[str, ...]
+    ) -> AlertRaised | None:
+        """An unseen sale closed at `at_ns`: the open alert with its new count, None where the lane had sight."""
+        if self._from_ns is None or at_ns < self._from_ns:
+            return None
+        self._count += 1
+        return self._alert(at_ns, receipt=receipt, receipt_ns=receipt_ns, items=items)
+
+    def forget(self, before_ns: int) -> None:
+        """Drop spans that ended before this moment."""
+        self._spans = [span for span in self._spans if span[1] >= before_ns]
+
+    def _alert(
+        self, at_ns: int, *, receipt: str | None = None, receipt_ns: int = 0, items: tuple[str, ...] = ()
+    ) -> AlertRaised:
+        began_ns = at_ns if self._from_ns is None else self._from_ns
+        return AlertRaised(
+            lane=self._lane,
+            alert=alert_id(self._lane, AlertKind.CAMERA_BLIND, str(began_ns)),
+            kind=AlertKind.CAMERA_BLIND,
+            severity=Severity.LOW,
+            receipt=receipt,
+            receipt_ns=receipt_ns,
+            items=items,
+            at_ns=at_ns,
+            from_ns=began_ns,
+            to_ns=at_ns,
+            estimate=None,
+            count=self._count,
+            rule=self._policy.default_rule,
+            model="",
+            cashier=None,
+        )
+
+
+class Silence:
+    """A till that tells nothing while customers come and go: one alert until it speaks again."""
+
+    def __init__(self, lane: str, policy: Policy, *, since_ns: int | None = None) -> None:
+        self._lane = lane
+        self._policy = policy
+        self._since_ns = since_ns
+        self._customers = 0
+        self._told = False
+
+    def heard(self, at_ns: int) -> None:
+        """The till told something at this moment of the box's clock."""
+        if self._since_ns is None or at_ns > self._since_ns:
+            self._since_ns = at_ns
+        self._customers, self._told = 0, False
+
+    def left(self, report: TrackReport) -> None:
+        """Somebody left the lane."""
+        if self._since_ns is None:
+            self._since_ns = report.from_ns
+        if report.role is Role.CUSTOMER and report.from_ns >= self._since_ns:
+            self._customers += 1
+
+    def tick(self, now_ns: int) -> AlertRaised | None:
+        """The alert, once, when silence has lasted long enough and was not an empty shop's."""
+        limit_ns = round(self._policy.till_silent_s * 1e9)
+        if not limit_ns or self._told or self._since_ns is None or self._customers < _SILENT_CUSTOMERS_MIN:
+            return None
+        if now_ns - self._since_ns < limit_ns:
+            return None
+        self._told = True
+        return AlertRaised(
+            lane=self._lane,
+            alert=alert_id(self._lane, AlertKind.TILL_SILENT, str(self._since_ns)),
+            kind=AlertKind.TILL_SILENT,
+            severity=Severity.LOW,
+            receipt=None,
+            receipt_ns=0,
+            items=(),
+            at_ns=now_ns,
+            from_ns=self._since_ns,
+            to_ns=now_ns,
+            estimate=None,
+            count=self._customers,
+            rule=self._policy.default_rule,
+            model="",
+            cashier=None,
+        )

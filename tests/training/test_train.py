@@ -1,0 +1,177 @@
+"""Tiny real runs: they learn, resume to the same curve after a kill, and break with a reason.
+
+A run is a process of its own, because a Keras backend is chosen once a process.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from training.crops import CropSet
+
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; from edge.cli import main; sys.exit(main(sys.argv[1:]))",
+    "train",
+]
+SMALL: dict[str, Any] = {
+    "init": "random",
+    "batch": 8,
+    "limit": 64,
+    "round_steps": 2,
+    "validate_every_rounds": 2,
+    "checkpoint_minutes": 0.0,
+    "phases": [{"share": 1.0, "size_px": 48}],
+}
+
+
+def write_config(folder: Path, crops: Path, **changes: Any) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "training.yaml"
+    file.write_text(yaml.safe_dump({**SMALL, "data": str(crops), "run": str(folder / "run"), **changes}))
+    return file
+
+
+def start(config: Path, *more: str, backend: str = "tensorflow") -> subprocess.Popen[str]:
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "JAX_PLATFORMS": "cpu",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    return subprocess.Popen(
+        [*COMMAND, "--config", str(config), *more],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(config: Path, *more: str, backend: str = "tensorflow") -> tuple[int, str, str]:
+    process = start(config, *more, backend=backend)
+    out, err = process.communicate(timeout=900)
+    return process.returncode, out, err
+
+
+def curve(
+    run: Path, columns: Sequence[str] = ("step", "loss", "train_mae", "val_mae")
+) -> list[list[float | None]]:
+    with (run / "curve.csv").open(newline="") as stream:
+        return [[float(row[c]) if row[c] else None for c in columns] for row in csv.DictReader(stream)]
+
+
+def test_a_killed_run_resumes_to_the_same_curve(mini: CropSet, tmp_path: Path) -> None:
+    whole = write_config(tmp_path / "whole", mini.folder, budget={"steps": 12})
+    killed = write_config(tmp_path / "killed", mini.folder, budget={"steps": 12})
+    code, out, err = finish(whole)
+    assert code == 0, err
+    assert "val MAE" in out
+
+    process = start(killed)
+    checkpoint = tmp_path / "killed" / "run" / "checkpoint.npz"
+    while not checkpoint.is_file() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    code, _, err = finish(killed, "--resume")
+    assert code == 0, err
+
+    first, second = curve(tmp_path / "whole" / "run"), curve(tmp_path / "killed" / "run")
+    assert [row[0] for row in second] == [2, 4, 6, 8, 10, 12]
+    for expected, found in zip(first, second, strict=True):
+        assert found == pytest.approx(expected, rel=2e-3)  # threads add in another order
+
+
+def test_a_run_folder_says_what_it_was_made_from(mini: CropSet, tmp_path: Path) -> None:
+    config = write_config(
+        tmp_path,
+        mini.folder,
+        budget={"steps": 4},
+        phases=[{"share": 0.5, "size_px": 48, "train_from": "conv5"}, {"share": 0.5, "size_px": 64}],
+    )
+    code, _, err = finish(config)
+    assert code == 0, err
+    run = tmp_path / "run"
+
+    facts = json.loads((run / "run.json").read_text())
+    assert facts["contract"] == mini.manifest["contract"]
+    assert facts["data"]["files"] == mini.manifest["files"]
+    assert facts["seed"] == 1
+    assert set(facts["git"]) == {"commit", "changed"}
+    assert facts["versions"]["backend"].startswith("tensorflow")
+    assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert list((run / "tensorboard").iterdir())
+    assert [row[0] for row in curve(run, ("size_px",))] == [48, 64]
+    assert json.loads((run / "result.json").read_text())["stopped_by"] == "budget"
+
+    code, _, err = finish(config)
+    assert code == 2
+    assert "go on with --resume" in err
+    code, _, err = finish(write_config(tmp_path, mini.folder, budget={"steps": 4}, batch=4), "--resume")
+    assert code == 2
+    assert "cannot be resumed with other batch" in err
+
+
+def test_jax_trains_unchanged(mini: CropSet, tmp_path: Path) -> None:
+    config = write_config(tmp_path, mini.folder, budget={"steps": 4}, head="scalar")
+    code, _, err = finish(config, backend="jax")
+
+    assert code == 0, err
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["versions"]["backend"].startswith("jax")
+    assert all(np.isfinite(row[1] or np.nan) for row in curve(tmp_path / "run"))
+
+
+def test_two_devices_mirror_each_other(mini: CropSet, tmp_path: Path) -> None:
+    config = write_config(tmp_path, mini.folder, budget={"steps": 4}, devices=2)
+    code, _, err = finish(config)
+
+    assert code == 0, err
+    assert curve(tmp_path / "run")[-1][0] == 4
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_checkpoint(
+    mini: CropSet, tmp_path: Path
+) -> None:
+    config = write_config(
+        tmp_path,
+        mini.folder,
+        budget={"steps": 12},
+        optimiser={"rate": 1e30, "warm_up_steps": 0, "clip_norm": 0},
+    )
+    code, _, err = finish(config)
+
+    assert code == 1
+    assert "the loss is" in err
+    assert "lower optimiser.rate" in err
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"data": "/nowhere"}, "no prepared crops"),
+        ({"init": "/nowhere.weights.h5"}, "no such weights file"),
+    ],
+)
+def test_what_cannot_start_says_why(
+    mini: CropSet, tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    code, _, err = finish(write_config(tmp_path, mini.folder, budget={"steps": 2}, **changes))
+
+    assert code == 2
+    assert told in err
+    assert "Traceback" not in err

@@ -1,0 +1,182 @@
+"""What a box lives through: a disk full from the start, a broker that dies, a clock that jumps, loud libraries."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.camera.live import RtspServer
+from tests.events.mqtt_places import Broker, Listener
+from tests.scenarios.box import Box, until
+from tests.scenarios.test_daemon import PASSWORD, file_sink, of_type, one_lane, rush
+
+
+@pytest.fixture
+def models(shared: Path) -> Path:
+    return shared / "models"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], check=True)
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.parametrize("left_bytes", [0, 300_000])
+def test_a_disk_that_is_full_at_start_is_waited_for_while_page_and_metrics_go_on(
+    tmp_path: Path, shared: Path, models: Path, small_disk: Path, left_bytes: int
+) -> None:
+    filler = small_disk / "filler"
+    fill(filler, small_disk, left_bytes)
+    config = rush(shared)
+    config["state"] = {"dir": str(small_disk / "state"), "min_free_mb": 1}
+    config["sinks"] = [{**file_sink(), "path": str(tmp_path / "out.jsonl")}]
+    with Box(tmp_path, config, models=models) as box:
+        until(lambda: box.stats().get("events", 0) >= 1, what="the lane is at work without a store")
+        assert not box.stats()["event_store"]["accepting"]
+        code, body = box.ask("/health")
+        assert code == 503
+        assert "the store takes no events" in body
+        assert "checkout_age_store_accepting 0.0" in box.ask("/metrics")[1]
+        filler.unlink()
+        until(lambda: box.stats()["event_store"]["accepting"], what="the store is open")
+        until(lambda: not waits(box), what="what waited is committed")
+        assert box.stats()["dropped"] == {}
+        assert box.end() == 0
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert lines[0]["type"] == "checkout.camera.status.v1"
+    assert [int(line["sequence"]) for line in lines] == list(range(1, len(lines) + 1))
+
+
+def fill(filler: Path, disk: Path, left_bytes: int) -> None:
+    room = os.statvfs(disk)
+    filler.write_bytes(b"x" * (room.f_bavail * room.f_frsize - left_bytes))
+
+
+def waits(box: Box) -> bool:
+    return any("wait in memory" in note for note in box.stats()["notes"])
+
+
+def test_a_damaged_store_is_set_aside_at_start_and_told(tmp_path: Path, shared: Path, models: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "security.db").write_bytes(b"no database at all " * 1000)
+    with Box(tmp_path, rush(shared), models=models) as box:
+        until(box.lines, what="events flow into a new store")
+        assert any("set aside" in reason for reason in json.loads(box.ask("/health")[1])["reasons"])
+        assert box.end() == 0
+    assert [file.read_bytes()[:11] for file in state.glob("security.db.damaged-*")] == [b"no database"]
+
+
+def test_a_broker_that_is_killed_and_comes_back_hears_every_event(
+    tmp_path: Path, shared: Path, models: Path
+) -> None:
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    broker = Broker(folder)
+    broker.start()
+    listener = Listener(broker.port)
+    try:
+        config = rush(shared)
+        config["sinks"] = [
+            file_sink(),
+            {
+                "name": "broker",
+                "kind": "mqtt",
+                "purpose": "security",
+                "host": "127.0.0.1",
+                "port": broker.port,
+            },
+        ]
+        with Box(tmp_path, config, models=models) as box:
+            until(listener.events, what="the broker's listener hears the box")
+            broker.kill()
+            before = len(box.lines())
+            until(lambda: len(box.lines()) > before, what="something happens while the broker is away")
+            until(lambda: sink(box, "broker")["pending"] > 0, what="it waits for the broker")
+            until(lambda: not sink(box, "broker")["up"], what="the figures say so")
+            box.end(signal.SIGKILL)
+            broker.start()
+            box.start()
+            until(
+                lambda: (
+                    {event["id"] for event in map(json.loads, listener.events())}
+                    >= {line["id"] for line in box.lines()}
+                ),
+                what="the listener knows what the file knows",
+            )
+            assert box.end() == 0
+            until(lambda: listener.status()[-1:] == ["offline"], what="the box says that it goes")
+    finally:
+        listener.close()
+        broker.close()
+
+
+def sink(box: Box, name: str) -> dict[str, Any]:
+    return next(one for one in box.stats()["sinks"] if one["sink"] == name)
+
+
+@pytest.mark.parametrize("jump", ["+3600", "-3600"])
+def test_a_clock_that_jumps_breaks_neither_lane_nor_order(
+    tmp_path: Path, shared: Path, models: Path, jump: str
+) -> None:
+    clock = tmp_path / "clock"
+    clock.write_text("+0\n")
+    library = glob("/usr/lib/*/faketime/libfaketimeMT.so.1")[0]
+    with Box(
+        tmp_path,
+        rush(shared),
+        models=models,
+        LD_PRELOAD=library,
+        FAKETIME_TIMESTAMP_FILE=str(clock),
+        FAKETIME_NO_CACHE="1",
+        FAKETIME_DONT_FAKE_MONOTONIC="1",
+    ) as box:
+        until(lambda: of_type(box.lines(), "age"), what="a customer before the jump")
+        before = box.stats()
+        clock.write_text(jump + "\n")
+        seen = len(of_type(box.lines(), "age"))
+        until(lambda: len(of_type(box.lines(), "age")) > seen + 1, what="customers after the jump")
+        after = box.stats()
+        assert after["cameras"][0]["state"] == "up"
+        assert after["notes"] == before["notes"]
+        assert box.end() == 0
+    lines = box.lines()
+    assert [int(line["sequence"]) for line in lines] == list(range(1, len(lines) + 1))
+    for line in of_type(lines, "age"):
+        assert line["data"]["from"] <= line["data"]["to"]
+    assert "Traceback" not in box.log.read_text()
+
+
+def test_libraries_that_write_to_stderr_themselves_tell_no_password(tmp_path: Path, models: Path) -> None:
+    """Somebody hunts a fault and turns FFmpeg's and OpenCV's own words on: what they say comes as records of ours."""
+    secret = tmp_path / "cam-1.password"
+    secret.write_text(PASSWORD + "\n")
+    with RtspServer("--user", "viewer", "--password", "another one") as camera:
+        config = one_lane(
+            f"rtsp://127.0.0.1:{camera.port}/lane",
+            user="viewer",
+            password_file=str(secret),
+            reconnect_min_s=0.2,
+            reconnect_max_s=1,
+        )
+        loud = {"OPENCV_FFMPEG_LOGLEVEL": "56", "OPENCV_LOG_LEVEL": "DEBUG", "OPENCV_VIDEOIO_DEBUG": "1"}
+        with Box(tmp_path, config, models=models, **loud) as box:
+            until(lambda: of_type(box.lines(), "camera"), what="the refusal is told")
+            box.end()
+    log = box.log.read_text()
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert any(line["room"] == "native" for line in lines)
+    for form in (PASSWORD, "p%40ss", "w0rd", "viewer:"):
+        assert form not in log

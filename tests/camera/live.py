@@ -95,7 +95,8 @@ class Watched:
         "detect_hz": 30,
     }
 
-    def __init__(self, opener: Any, *, name: str = "cam-1", **settings: Any) -> None:
+    def __init__(self, opener: Any, *, name: str = "cam-1", test_ends_s: float = 60, **settings: Any) -> None:
+        self._ends_s = time.monotonic() + test_ends_s
         self.told: list[CameraStatus] = []
         self._news: queue.Queue[CameraStatus] = queue.Queue()
         self._woken = threading.Event()
@@ -139,6 +140,7 @@ class Watched:
 
     def lets_time_pass(self) -> None:
         """Let a moment pass, as the daemon does between two looks."""
+        assert time.monotonic() < self._ends_s, f"what the test waits for does not come; told {self.words()}"
         self.camera.check()
         self._woken.wait(0.05)
         self._woken.clear()

@@ -119,6 +119,19 @@ def test_a_clip_left_early_lets_go_of_its_thread(films):
     assert threading.active_count() == before
 
 
+def test_a_program_that_ends_in_the_middle_of_a_clip_ends_well(films):
+    """A thread that is still in OpenCV when the interpreter goes would abort the whole process."""
+    program = (
+        "import sys\nfrom edge.camera import open_clip\n"
+        "clip = open_clip(sys.argv[1], camera='c', start_ns=0, rate_hz=None)\nframes = iter(clip)\nnext(frames)\n"
+    )
+    for _ in range(5):
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(films / "film.mp4")], capture_output=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_a_trimmed_clip_is_whole(films):
     """An edit list hides pictures that the index still counts; that is no damage."""
     file = films / "trimmed.mp4"

@@ -56,7 +56,7 @@ def test_a_dead_camera_costs_nothing_for_as_long_as_it_is_dead(death):
         if death == "frozen":
             server.freeze()
         opener = opener_for(f"rtsp://anna:hush@127.0.0.1:{port}/lane", open_timeout_s=0.5, read_timeout_s=0.5)
-        with Watched(opener, reconnect_min_s=0.05, reconnect_max_s=0.2) as watched:
+        with Watched(opener, test_ends_s=3600, reconnect_min_s=0.05, reconnect_max_s=0.2) as watched:
             grown(watched, MINUTES)
             assert watched.camera.figures().opens > MINUTES * 30
             assert all(status.state == "down" for status in watched.told)
@@ -66,7 +66,7 @@ def test_a_camera_that_dies_and_comes_back_all_the_time_leaves_nothing_behind():
     chance = random.Random(4)
     with RtspServer("--size", "640x360") as server:
         opener = opener_for(server.url, open_timeout_s=3, read_timeout_s=0.5)
-        with Watched(opener, reconnect_min_s=0.05, reconnect_max_s=0.2) as watched:
+        with Watched(opener, test_ends_s=3600, reconnect_min_s=0.05, reconnect_max_s=0.2) as watched:
             sizes = []
             ends_s = time.monotonic() + MINUTES * 60
             while time.monotonic() < ends_s or watched.camera.figures().reconnects < 30:
@@ -90,6 +90,6 @@ def test_a_camera_that_dies_and_comes_back_all_the_time_leaves_nothing_behind():
 
 def test_a_looped_file_stays_flat(tmp_path):
     opener = opener_for(str(film(tmp_path / "loop.mp4", size="1280x720", seconds=2)), loop=True)
-    with Watched(opener, detect_hz=5) as watched:
+    with Watched(opener, test_ends_s=3600, detect_hz=5) as watched:
         grown(watched, MINUTES)
         assert len(watched.told) == 1

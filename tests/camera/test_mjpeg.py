@@ -164,6 +164,8 @@ def test_a_camera_that_hangs_is_noticed_and_comes_back(mode):
     with HttpCamera(mode=mode) as camera, watched(camera.url) as lane:
         lane.hears("up ok")
         lane.hears("down no_frames", within_s=10)
+        while lane.camera.figures().opens < 3:
+            lane.lets_time_pass()
         camera.mode = ""
         camera.stop.set()
         camera.stop = threading.Event()

@@ -44,11 +44,12 @@ _STILL_STEP_SIZES = 0.3
 _STILL_RESIZE = 0.25
 """A still face is known by its place alone, whoever stands before its chest."""
 
-_COVERED_S = 0.3
-_COVERED_OFF = 0.5
+_NEXT_S = 0.35
+_NEXT_OFF = 0.6
+_NEXT_STRANGE_MAX = 0.6
 _AGREES = 8.0
-"""In neighbouring pictures, at the expected place, it is enough that head or clothes agree well: somebody may just pass
-before the other."""
+"""In neighbouring pictures, at the expected place, it is enough that head or clothes agree well, since somebody may
+just pass before the other; and no look at all outweighs place and size, since somebody may come out from behind."""
 
 _TURNED_OFF = 0.8
 _TURNED_SIZE_MAX = 1.1
@@ -79,7 +80,10 @@ def price(trail: Trail, at_ns: int, sight: Sight, image: NDArray[np.uint8]) -> f
         return float("inf")
     unlike = _unlike(trail, gap_s, off, sight, image)
     late = min(1.0, gap_s / _LATE_S)
-    likely = fit + (unlike / (_UNLIKE_MAX + late * (_UNLIKE_LATE_MAX - _UNLIKE_MAX))) ** 2
+    strange = (unlike / (_UNLIKE_MAX + late * (_UNLIKE_LATE_MAX - _UNLIKE_MAX))) ** 2
+    if gap_s < _NEXT_S and off < _NEXT_OFF:
+        strange = min(strange, _NEXT_STRANGE_MAX)
+    likely = fit + strange
     same = far_fit + (unlike / _UNLIKE_SAME) ** 2
     if gap_s >= _SAME_AFTER_S and trail.is_walking and same < 1:
         return min(likely, (1 + same) / 2)
@@ -91,7 +95,7 @@ def _unlike(trail: Trail, gap_s: float, off: float, sight: Sight, image: NDArray
     apart = trail.unlike(sight.look)
     if apart.both <= _AGREES:
         return apart.both
-    if gap_s < _COVERED_S and off < _COVERED_OFF and apart.either <= _AGREES:
+    if gap_s < _NEXT_S and off < _NEXT_OFF and apart.either <= _AGREES:
         return apart.either
     larger = size_px(sight.face.box_px) / size_px(trail.clear_box_px)
     if trail.off_clear(sight.face.box_px) < _TURNED_OFF and larger <= _TURNED_SIZE_MAX:

@@ -81,7 +81,8 @@ def _cells(image: NDArray[np.uint8], box_px: Box) -> Cells:
     top, bottom = _within(y - _MARGIN * height, y + (1 + _MARGIN) * height, image.shape[0])
     step = max(1, (right - left) // (_POINTS_A_CELL * _CELLS[0]))
     points = np.ascontiguousarray(image[top:bottom:step, left:right:step])
-    return cv2.resize(points, _CELLS, interpolation=cv2.INTER_AREA).astype(np.float32).mean(axis=2)
+    cells: Cells = cv2.resize(points, _CELLS, interpolation=cv2.INTER_AREA).astype(np.float32).mean(axis=2)
+    return cells
 
 
 def _within(low: float, high: float, size: int) -> tuple[int, int]:

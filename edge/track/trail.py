@@ -34,8 +34,10 @@ _WALKING_SIZES_PER_S = 0.8
 _LOOK_SHARE = 0.3
 _ODD_LOOK_SHARE = 0.05
 _ODD_LOOK = 14.0
+_ODD_WAY = 0.8
 """Weight of the newest look, and of one that differs by so many grey levels: a moment's cover by somebody else, or a
-face that turns away, shall not repaint its bearer."""
+face that turns away, shall not repaint its bearer. Who has gone on by so many face sizes came out from behind something
+and looks like that now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +97,7 @@ class Trail:
         )
         self._zone_s[self._zone] += gap_s / 2
         self._zone_s[zone] += gap_s / 2
-        as_ever = self.unlike(look).both < _ODD_LOOK
+        as_ever = self.unlike(look).both < _ODD_LOOK or self.off_clear(box_px) > _ODD_WAY
         share = _LOOK_SHARE if as_ever else _ODD_LOOK_SHARE
         blend = self._look + np.float32(share) * (look - self._look)
         self._look = np.where(np.isnan(blend), np.where(np.isnan(look), self._look, look), blend)

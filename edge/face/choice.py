@@ -136,8 +136,9 @@ def open_detector(
         )
     return MtcnnDetector(
         choice.file,
-        score_min=0.8 if score_min is None else score_min,
+        score_min=_MTCNN_SCORE_MIN if score_min is None else score_min,
         min_face_px=min_face_px,
+        proposals_max=None,
         intra_op_threads=intra_op_threads,
         allow_spinning=allow_spinning,
     )

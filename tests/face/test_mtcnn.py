@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from edge.face import (
     MTCNN_FOLDER,
+    Detector,
     DetectorFileAlteredError,
     DetectorFileMissingError,
     MtcnnDetector,
     YunetDetector,
+    choose_detector,
+    open_detector,
 )
 from tests.face.conftest import corners
 
@@ -98,30 +101,55 @@ def test_boxes_end_at_the_edge_of_the_picture(collins: NDArray[np.uint8]) -> Non
         assert bottom <= half.shape[0] - 1
 
 
+@pytest.fixture
+def patches(monkeypatch: pytest.MonkeyPatch) -> Callable[[Detector, NDArray[np.uint8]], tuple[int, int]]:
+    """How many patches RNet is shown of a picture, and how many faces are found."""
+
+    def counted(detector: Detector, picture: NDArray[np.uint8]) -> tuple[int, int]:
+        assert isinstance(detector, MtcnnDetector)
+        shown: list[int] = []
+        network = detector._rnet
+
+        class Counting:
+            def run(self, outputs: list[str], inputs: dict[str, NDArray[np.float32]]) -> Any:
+                shown.append(len(inputs["pictures"]))
+                return network.run(outputs, inputs)
+
+        monkeypatch.setattr(detector, "_rnet", Counting())
+        faces = len(detector.detect([picture])[0])
+        return sum(shown), faces
+
+    return counted
+
+
+Patches = Callable[[Detector, NDArray[np.uint8]], tuple[int, int]]
+
+
 def test_a_picture_full_of_faces_costs_no_more_than_its_bound(
-    collins: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+    collins: NDArray[np.uint8], patches: Patches
 ) -> None:
     """Twenty portraits: without a bound RNet is shown hundreds of patches, with it the best; a face is found still."""
     crowd = np.tile(collins[::2, ::2], (4, 5, 1))
-    shown: list[int] = []
+    shown, faces = patches(MtcnnDetector(MTCNN_FOLDER, min_face_px=24), crowd)
+    assert shown > 100
+    assert faces == 20
+    shown, faces = patches(MtcnnDetector(MTCNN_FOLDER, min_face_px=24, proposals_max=12), crowd)
+    assert shown == 12
+    assert 1 <= faces <= 12
 
-    class Counting:
-        def __init__(self, network: Any) -> None:
-            self._network = network
 
-        def run(self, outputs: list[str], inputs: dict[str, NDArray[np.float32]]) -> Any:
-            shown.append(len(inputs["pictures"]))
-            return self._network.run(outputs, inputs)
-
-    faces = []
-    for bound in (None, 12):
-        detector = MtcnnDetector(MTCNN_FOLDER, min_face_px=24, proposals_max=bound)
-        monkeypatch.setattr(detector, "_rnet", Counting(detector._rnet))
-        faces.append(len(detector.detect([crowd])[0]))
-    assert shown[0] > 100
-    assert shown[1] == 12
-    assert faces[0] == 20
-    assert 1 <= faces[1] <= 12
+def test_a_lane_bounds_what_a_busy_picture_costs_and_photographs_do_not(
+    collins: NDArray[np.uint8], patches: Patches
+) -> None:
+    """The bound was written down for lanes but not handed on: a camera on a busy wall could stall a box."""
+    crowd = np.tile(collins[::2, ::2], (6, 8, 1))
+    choice = choose_detector("mtcnn")
+    lane, photographs = (
+        open_detector(choice, min_face_px=24),
+        open_detector(choice, min_face_px=24, input_size_px=None),
+    )
+    assert patches(lane, crowd)[0] == 64
+    assert patches(photographs, crowd)[0] > 64
 
 
 def test_refining_leaves_faces_as_they_are(mtcnn: MtcnnDetector, collins: NDArray[np.uint8]) -> None:

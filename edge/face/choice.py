@@ -138,7 +138,7 @@ def open_detector(
         choice.file,
         score_min=_MTCNN_SCORE_MIN if score_min is None else score_min,
         min_face_px=min_face_px,
-        proposals_max=None,
+        proposals_max=None if input_size_px is None else _LANE_PROPOSALS_MAX,
         intra_op_threads=intra_op_threads,
         allow_spinning=allow_spinning,
     )

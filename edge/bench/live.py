@@ -189,7 +189,7 @@ def _phase(
 
 def _first_pass(stays: list[Stay], clip_s: float) -> list[Stay]:
     """The stays of the clip's first showing."""
-    return [(begin, end) for begin, end in stays if begin < clip_s + _TAIL_S]
+    return [(begin, end) for begin, end in stays if begin < clip_s]
 
 
 def _ms(latency: dict[str, float | None], what: str) -> dict[str, float | None]:

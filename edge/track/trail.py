@@ -15,13 +15,14 @@ from edge.track.stillness import Stillness
 
 __all__ = ["Patience", "Trail"]
 
-_SIGHTINGS_MIN = 3
+_SIGHTINGS_MIN = 4
+_SURE_SIGHTINGS_MIN = 3
 _SEEN_MIN_S = 0.8
 _UNSURE_SIGHTINGS_MIN = 10
 _UNSURE_WAY_MIN = 1.5
 """Minimal evidence for a person. False alarms of a detector come once or twice; the stubborn ones, on goods and on
-folds of cloth, stay in their place and never score like a face seen well once. So a track needs three sightings over
-0.8 s or more, of which one is sure, or ten and a way of one and a half face sizes."""
+folds of cloth, stay in their place and hardly ever score like a face. So a track needs four sightings over 0.8 s or
+more, three of them sure, or else ten and a way of one and a half face sizes."""
 
 _VELOCITY_S = 0.25
 """The velocity is the mean over so long, exponentially weighted; somebody stops or starts within half a second."""
@@ -52,7 +53,7 @@ class Patience:
     hidden_s: float = 3.5
     leaving_s: float = 0.7
     still_s: float = 5.0
-    sure_score: float = 0.78
+    sure_score: float = 0.8
 
 
 class Trail:
@@ -73,7 +74,7 @@ class Trail:
         self.key = key
         self.first_ns = self.last_ns = at_ns
         self.box_px = self.clear_box_px = self.largest_box_px = self._first_box_px = box_px
-        self._best_score = face.score
+        self._sure_sightings = int(face.score >= patience.sure_score)
         self._way = 0.0
         self.reported = False
         self.sightings = 1
@@ -104,7 +105,7 @@ class Trail:
         self._zone, self.box_px, self.last_ns = zone, box_px, at_ns
         if as_ever:
             self.clear_box_px = box_px
-        self._best_score = max(self._best_score, face.score)
+        self._sure_sightings += face.score >= self._patience.sure_score
         self._way = max(self._way, _apart_px(box_px, self._first_box_px) / size_px(self._first_box_px))
         self.sightings += 1
         if size_px(box_px) > size_px(self.largest_box_px):
@@ -158,7 +159,7 @@ class Trail:
         zone_s = self._zone_s
         most = max(Zone, key=lambda zone: (zone_s[zone], zone is self._zone))
         seen_s = (self.last_ns - self.first_ns) / 1e9
-        if self._best_score >= self._patience.sure_score:
+        if self._sure_sightings >= _SURE_SIGHTINGS_MIN:
             enough = self.sightings >= _SIGHTINGS_MIN and seen_s >= _SEEN_MIN_S
         else:
             enough = self.sightings >= _UNSURE_SIGHTINGS_MIN and self._way >= _UNSURE_WAY_MIN

@@ -31,7 +31,9 @@ DetectorKind = Literal["auto", "mtcnn", "yunet"]
 # neither misses one of the 376 faces that look into the camera and are 60 px wide (2026-11).
 _YUNET_SCORE_MIN = 0.7
 _MTCNN_SCORE_MIN = 0.8  # the package's own
-_LANE_PROPOSALS_MAX = 64
+# On the same frames MTCNN with 72 px and 48 proposals finds what it finds with 20 px and no bound, faces of 34 to
+# 60 px included, in an eighth of the time.
+_LANE_PROPOSALS_MAX = 48
 
 MTCNN_FOLDER = Path(__file__).resolve().parent.parent / "models" / "face" / "mtcnn"
 
@@ -116,7 +118,7 @@ def open_detector(
     *,
     score_min: float | None = None,
     input_size_px: tuple[int, int] | None = (320, 192),
-    min_face_px: int = 60,
+    min_face_px: int = 72,
     intra_op_threads: int = 1,
     allow_spinning: bool = False,
 ) -> Detector:

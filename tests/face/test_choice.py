@@ -91,19 +91,6 @@ class TestChoice:
         assert len(detector.detect([collins])[0]) == 1
 
 
-@pytest.mark.parametrize(("kind", "faces_in_a_lane"), [("yunet", 90), ("mtcnn", 64)])
-def test_a_photograph_may_hold_more_faces_than_a_lane_is_searched_for(
-    kind: str, faces_in_a_lane: int, models: Path, collins: NDArray[np.uint8]
-) -> None:
-    """Ninety portraits: a photograph gives them all; in a lane MTCNN looks at the best 64 places and no more."""
-    crowd = np.tile(collins[::2, ::2], (9, 10, 1))
-    choice = choose_detector(kind, models_folder=models)  # type: ignore[arg-type]
-    photo = open_detector(choice, input_size_px=None, min_face_px=32, score_min=0.5)
-    assert len(photo.detect([crowd])[0]) == 90
-    lane = open_detector(choice, input_size_px=(1856, 1600), min_face_px=32, score_min=0.5)
-    assert len(lane.detect([crowd])[0]) <= faces_in_a_lane
-
-
 @pytest.mark.parametrize(
     ("environment", "folder"),
     [

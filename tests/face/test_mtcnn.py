@@ -28,7 +28,7 @@ Frames = Callable[[str, float], list[NDArray[np.uint8]]]
 
 @pytest.fixture(scope="module")
 def mtcnn() -> MtcnnDetector:
-    return MtcnnDetector(MTCNN_FOLDER, min_face_px=60, proposals_max=64)
+    return MtcnnDetector(MTCNN_FOLDER, min_face_px=72, proposals_max=48)
 
 
 @pytest.mark.parametrize("clip", ["lane_ages", "lane_rush", "lane_1080p15"])
@@ -148,8 +148,8 @@ def test_a_lane_bounds_what_a_busy_picture_costs_and_photographs_do_not(
         open_detector(choice, min_face_px=24),
         open_detector(choice, min_face_px=24, input_size_px=None),
     )
-    assert patches(lane, crowd)[0] == 64
-    assert patches(photographs, crowd)[0] > 64
+    assert patches(lane, crowd)[0] == 48
+    assert patches(photographs, crowd)[0] > 48
 
 
 def test_refining_leaves_faces_as_they_are(mtcnn: MtcnnDetector, collins: NDArray[np.uint8]) -> None:

@@ -75,4 +75,7 @@ def mass_under(p: _F64, age: int) -> _F64:
     """Probability of being younger than `age`, so of 0..age − 1 completed years; 0..1, `(…)`."""
     if age < 0:
         raise ValueError(f"an age is not negative, got {age}")
-    return np.asarray(np.clip(p[..., :age].sum(axis=-1), 0.0, 1.0))
+    # A running sum: adding in one order for all ages, the mass under a higher age is never a rounding less.
+    return np.asarray(
+        np.clip(np.cumsum(p, axis=-1)[..., min(age, p.shape[-1]) - 1] if age else 0.0 * p[..., 0], 0.0, 1.0)
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -122,6 +124,9 @@ class AgeReader:
             model = derive_float(model, self.variant)
         settings: dict[str, str] = {}
         if wanted == "cuda":
+            # CUDA and cuDNN come as packages beside ours, where the system's loader does not look by itself.
+            with contextlib.redirect_stdout(sys.stderr):  # it prints what it misses; stdout is for events
+                onnxruntime.preload_dlls()
             settings = {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
             if gpu_memory_mb:
                 settings["gpu_mem_limit"] = str(gpu_memory_mb * 1024 * 1024)

@@ -176,9 +176,9 @@ def _eased(share: float, *, start_only: bool = False) -> float:
 def _cut_out(name: str, *, face_box_px: tuple[int, int, int, int]) -> _Person:
     folder = Path(__file__).parent / "portraits"
     head = cv2.imread(str(folder / f"{name}.jpg"), cv2.IMREAD_COLOR)
-    matte = cv2.imread(str(folder / f"{name}.matte.png"), cv2.IMREAD_GRAYSCALE)
+    matte = cv2.imread(str(folder / f"{name}.matte"), cv2.IMREAD_GRAYSCALE)
     if head is None or matte is None:
-        raise FileNotFoundError(f"{folder} lacks {name}.jpg or {name}.matte.png: install the package again")
+        raise FileNotFoundError(f"{folder} lacks {name}.jpg or {name}.matte: install the package again")
     high = matte.shape[0]
     cloth_bgr = np.median(head[-24:][matte[-24:] > 250], axis=0)
     body, body_matte = _drawn_body(matte[-1], round(face_box_px[2] * 6.5), cloth_bgr)

@@ -41,7 +41,18 @@ def _module(where: str | EntryPoint) -> ModuleType:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the result is the process's exit code (2 for a usage error)."""
-    args = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _main(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our stdout left (`| head`): not an error of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _main(args: list[str]) -> int:
     known = commands()
     if not args or args[0] in ("-h", "--help"):
         _print_overview(known)
@@ -65,13 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     parser = argparse.ArgumentParser(prog=f"checkout-age {name}", description=module.HELP)
     module.add_arguments(parser)
-    try:
-        code: int = module.run(parser.parse_args(rest))
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader of our stdout left (`| head`): not an error of ours
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    code: int = module.run(parser.parse_args(rest))
     return code
 
 

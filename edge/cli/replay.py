@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
                 if out is not None:
                     out.append([line])
             sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our stdout has left; `main` knows what that means
+        raise
     except (ReplayError, ClipError, OSError) as error:
         sys.stdout.flush()
         print(f"checkout-age replay: {error}", file=sys.stderr)

@@ -24,7 +24,7 @@ _JOURNAL_LEVEL = {
     logging.ERROR: "<3>",
     logging.CRITICAL: "<2>",
 }
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
 class _Pretty(logging.Formatter):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from edge.flow import Role, Sighting, TillEvent, TrackReport
@@ -91,8 +91,10 @@ class LaneRules:
         policy: Policy,
         restarted_ns: int | None = None,
         decided: Mapping[str, int] | None = None,
+        prompted: Collection[str] = (),
     ) -> None:
-        """After a restart: its moment, and the receipts that ended lately with the till's time of their ends."""
+        """After a restart: its moment; receipts that ended lately, with the till's time of their ends; open ones
+        whose cashier was asked already."""
         self.lane = lane
         self.policy = policy
         self._restarted_ns = restarted_ns
@@ -100,6 +102,7 @@ class LaneRules:
         self._memory = LaneMemory()
         self._open: dict[str, _Receipt] = {}
         self._decided: dict[str, int] = dict(decided or {})
+        self._asked = set(prompted)
         self._served: dict[str, int] = {}
         self._left: list[TrackReport] = []
         self._roles: dict[str, tuple[Role, int]] = {}
@@ -112,15 +115,21 @@ class LaneRules:
         if event.lane != self.lane:
             raise ValueError(f"rules of lane {self.lane} got an event of lane {event.lane}")
         self._silence.heard(event.at_ns + self._offset_ns)
-        ended_ns = self._decided.get(event.receipt)
-        if ended_ns is not None and event.at_ns <= ended_ns + _DECIDED_NS:
+        if self.ended(event):
             return []
         receipt = self._open.get(event.receipt)
         if receipt is None:
             receipt = self._open[event.receipt] = _Receipt.begun_by(event)
+            receipt.prompted = event.receipt in self._asked
+            self._asked.discard(event.receipt)
         elif not receipt.add(event):
             return []
         return self._prompts(event.receipt, max(one.at_ns for one in receipt.events))
+
+    def ended(self, event: TillEvent) -> bool:
+        """Has the receipt of this event ended already, so that it changes nothing?"""
+        ended_ns = self._decided.get(event.receipt)
+        return ended_ns is not None and event.at_ns <= ended_ns + _DECIDED_NS
 
     def on_sightings(self, sightings: Iterable[Sighting]) -> None:
         """Who was to be seen in one searched frame."""

@@ -1,16 +1,58 @@
 """What tills tell, by any door, as validated `TillEvent`s."""
 
+from edge.till.batch import Batch, Rejected, answer, read_batch, read_documents
+from edge.till.folder import FolderWatch, Found
+from edge.till.http import NoRoom, Overloaded, TillHttp, till_routes
+from edge.till.inbox import (
+    DeadLetter,
+    Kept,
+    dead_letters,
+    events_of,
+    forget_before,
+    keep,
+    mark_done,
+    park,
+    waiting,
+)
 from edge.till.lines import read_lines_file
+from edge.till.mqtt import TillMqtt
+from edge.till.poslog import read_poslog
 from edge.till.products import Product, Products
 from edge.till.reading import TillReader, parse_json
 from edge.till.refusal import Refusal, TillEventRefused
+from edge.till.tail import LinesTail, Place, Portion
 
 __all__ = [
+    "Batch",
+    "DeadLetter",
+    "FolderWatch",
+    "Found",
+    "Kept",
+    "LinesTail",
+    "NoRoom",
+    "Overloaded",
+    "Place",
+    "Portion",
     "Product",
     "Products",
     "Refusal",
+    "Rejected",
     "TillEventRefused",
+    "TillHttp",
+    "TillMqtt",
     "TillReader",
+    "answer",
+    "dead_letters",
+    "events_of",
+    "forget_before",
+    "keep",
+    "mark_done",
+    "park",
     "parse_json",
+    "read_batch",
+    "read_documents",
     "read_lines_file",
+    "read_poslog",
+    "till_routes",
+    "waiting",
 ]

@@ -1,0 +1,249 @@
+"""The doors by which tills reach the desk: built from the configuration, file doors watched by one thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from edge.app.desk import Desk
+from edge.app.tills import till_reader
+from edge.config import Config, LinesDoor, MqttDoor, PoslogDoor, TokenDoor, read_password
+from edge.events import Store, Transaction
+from edge.ops.log import redactor
+from edge.till import (
+    Batch,
+    DeadLetter,
+    FolderWatch,
+    Found,
+    Kept,
+    LinesTail,
+    Place,
+    Refusal,
+    TillEventRefused,
+    TillHttp,
+    TillMqtt,
+    TillReader,
+    parse_json,
+    read_documents,
+    read_poslog,
+    till_routes,
+)
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+__all__ = ["Doors"]
+
+_log = logging.getLogger(__name__)
+_LOOK_S = 0.25
+_FOLDER_EVERY_S = 1.0
+_COMMIT_S = 30.0
+
+
+class Doors:
+    """Every door of a box. `start` after the desk, `stop` before it; `routes` go to the web server."""
+
+    def __init__(self, config: Config, desk: Desk, store: Callable[[], Store | None]) -> None:
+        """`store` gives the store where there is one. Raises SecretError and ValueError for a token that is none."""
+        self._desk = desk
+        self._store = store
+        self.reader: TillReader = till_reader(config)
+        self._http = None if config.till.http is None else _http(config.till.http, self.reader)
+        self._mqtt = None if config.till.mqtt is None else self._subscription(config.till.mqtt, config)
+        self._tails = [_Tail(door, self.reader) for door in config.till.lines]
+        self._folders = [_Folder(door, self.reader) for door in config.till.poslog]
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="doors", daemon=True)
+        self.beat_s = time.monotonic()
+        self.failures: dict[str, str] = {}
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """`POST /api/till`, where it is configured."""
+        if self._http is None:
+            return []
+        return till_routes(self._http, lambda batch: self._desk.take(batch, door="http"))
+
+    def start(self) -> None:
+        """Open all of them."""
+        if self._mqtt is not None:
+            self._mqtt.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let nobody in any more."""
+        self._stopping.set()
+        if self._mqtt is not None:
+            self._mqtt.stop()
+        if self._thread.is_alive():
+            self._thread.join(5)
+        for tail in self._tails:
+            tail.close()
+
+    def _subscription(self, door: MqttDoor, config: Config) -> TillMqtt:
+        password = read_password(door)
+        if password:
+            redactor.learn(password)
+        return TillMqtt(
+            host=door.host,
+            port=door.effective_port,
+            topic=door.topic,
+            client_id=f"{config.site.store}-{config.site.box}-till",
+            reader=self.reader,
+            commit=lambda batch: self._desk.take(batch, door="mqtt"),
+            user=door.user,
+            password=password,
+            tls=door.tls,
+            ca_file=None if door.ca_file is None else str(door.ca_file),
+        )
+
+    def _run(self) -> None:
+        folders_s = 0.0
+        while not self._stopping.wait(_LOOK_S):
+            self.beat_s = time.monotonic()
+            store = self._store()
+            if store is None:
+                continue
+            doors: list[_Tail | _Folder] = list(self._tails)
+            if time.monotonic() - folders_s >= _FOLDER_EVERY_S:
+                folders_s = time.monotonic()
+                doors += self._folders
+            for door in doors:
+                self._look(door, store)
+            if self._mqtt is not None:
+                self._mqtt.retry()
+
+    def _look(self, door: _Tail | _Folder, store: Store) -> None:
+        try:
+            door.look(store, self._desk.take)
+        except Exception as error:  # noqa: BLE001 - a file that cannot be read now must not close the other doors
+            if self.failures.get(door.name) != str(error):
+                _log.warning("the door %s: %s", door.name, error)
+            self.failures[door.name] = str(error)
+        else:
+            self.failures.pop(door.name, None)
+
+
+_Take = Callable[..., "Future[Kept]"]
+
+
+class _Tail:
+    """A file of JSON lines; its place is kept in the commit of what it said."""
+
+    def __init__(self, door: LinesDoor, reader: TillReader) -> None:
+        self.name = f"lines {door.path}"
+        self._path = door.path
+        self._reader = reader
+        self._tail: LinesTail | None = None
+        self._pending: tuple[Batch, str] | None = None
+
+    def look(self, store: Store, take: _Take) -> None:
+        if self._tail is None:
+            kept = store.read(lambda connection: _told(connection, self.name))
+            self._tail = LinesTail(self._path, place=None if kept is None else Place.from_json(kept))
+        while True:
+            if self._pending is None:
+                portion = self._tail.next()
+                if portion is None:
+                    return
+                self._pending = (self._batch(portion.lines), portion.place.to_json())
+            batch, place = self._pending
+            also: Callable[[Transaction], None] = lambda transaction, place=place: _tell(  # type: ignore[misc]  # noqa: E731
+                transaction.connection, self.name, place
+            )
+            take(batch, door="file", also=also).result(_COMMIT_S)
+            self._pending = None
+
+    def close(self) -> None:
+        if self._tail is not None:
+            self._tail.close()
+
+    def _batch(self, lines: Sequence[bytes]) -> Batch:
+        documents: list[Any] = []
+        unreadable: list[DeadLetter] = []
+        for line in lines:
+            try:
+                documents.append(parse_json(line))
+            except TillEventRefused as refused:
+                unreadable.append(DeadLetter(door="file", reason=refused.reason, detail=refused.detail))
+        batch = read_documents(documents, self._reader, door="file")
+        return Batch(events=batch.events, rejected=batch.rejected, letters=(*batch.letters, *unreadable))
+
+
+class _Folder:
+    """A folder of POSLog files; which were taken is kept in the commit of what they said."""
+
+    def __init__(self, door: PoslogDoor, reader: TillReader) -> None:
+        self.name = f"poslog {door.folder}"
+        self._door = door
+        self._reader = reader
+        self._watch: FolderWatch | None = None
+
+    def look(self, store: Store, take: _Take) -> None:
+        if self._watch is None:
+            self._watch = FolderWatch(
+                self._door.folder,
+                max_bytes=self._door.max_file_kb * 1024,
+                known=store.read(lambda connection: _taken(connection, self.name)),
+            )
+        for found in self._watch.look():
+            key = f"{self.name} {found.key}"
+            also: Callable[[Transaction], None] = lambda transaction, key=key: _tell(  # type: ignore[misc]  # noqa: E731
+                transaction.connection, key, "1"
+            )
+            try:
+                take(self._batch(found), door="poslog", also=also).result(_COMMIT_S)
+            except BaseException:
+                self._watch.again(found)
+                raise
+
+    def _batch(self, found: Found) -> Batch:
+        where = found.path.name
+        if found.raw is None:
+            return _refused(Refusal.TOO_LARGE, f"{where}: larger than {self._door.max_file_kb} kB")
+        try:
+            read = read_poslog(found.raw, lane=self._door.lane)
+        except TillEventRefused as refused:
+            return _refused(refused.reason, f"{where}: {refused.detail}")
+        self._reader.counts["birth_dates"] += read.birth_dates
+        return read_documents(read.documents, self._reader, door="poslog")
+
+
+def _refused(reason: Refusal, detail: str) -> Batch:
+    letter = DeadLetter(door="poslog", reason=reason, detail=detail)
+    return Batch(events=(), rejected=(), letters=(letter,))
+
+
+def _http(door: TokenDoor, reader: TillReader) -> TillHttp:
+    token = door.token()
+    redactor.learn(token)
+    return TillHttp(
+        token=token,
+        reader=reader,
+        max_body_bytes=door.max_body_kb * 1024,
+        max_events_per_s=door.max_events_per_s,
+    )
+
+
+def _told(connection: Any, name: str) -> str | None:
+    row = connection.execute("SELECT told FROM till_files WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _taken(connection: Any, name: str) -> list[str]:
+    prefix = f"{name} "
+    rows = connection.execute(
+        "SELECT name FROM till_files WHERE substr(name, 1, ?) = ?", (len(prefix), prefix)
+    )
+    return [row[0][len(prefix) :] for row in rows]
+
+
+def _tell(connection: Any, name: str, told: str) -> None:
+    connection.execute(
+        "INSERT INTO till_files (name, told) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET told = excluded.told",
+        (name, told),
+    )

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from edge.face import Detector, DetectorKind, choose_detector, crop_face, open_detector
 from edge.flow import Face
 
-__all__ = ["BORDER_PX", "CutFace", "FaceFinder", "Reject", "finder_settings", "read_picture"]
+__all__ = [
+    "BORDER_PX",
+    "CutFace",
+    "FaceFinder",
+    "Reject",
+    "finder_settings",
+    "labelled_face",
+    "read_picture",
+]
 
 BORDER_PX: Final = 30
 _SCORE_MIN: Final = 0.5

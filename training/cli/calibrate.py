@@ -23,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--tracks", type=Path, metavar="CLIPS", help="folder of clips with *.truth.json")
     parser.add_argument("--split", default="val", help="value of the column split (default: val)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the site file (JSON)")
+    parser.add_argument(
+        "--into-bundle",
+        action="store_true",
+        help="with --tracks: write the track temperature into the bundle too",
+    )
     parser.add_argument("--detector", choices=["auto", "yunet", "mtcnn"], default="auto")
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder with YuNet's file")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), metavar="N")
@@ -34,12 +39,14 @@ def run(args: argparse.Namespace) -> int:
     from edge.face import CONTRACT, DetectorError
     from training.calibration import CalibrationError
     from training.labels import DataError
-    from training.site import write_document
+    from training.site import put_tracks, write_document
 
     try:
         bundle = AgeBundle.load(args.bundle, contract_digest=CONTRACT.digest)
         document = _tracks(args, bundle) if args.tracks else _faces(args, bundle)
         write_document(args.out, document)
+        if args.into_bundle and args.tracks:
+            bundle = put_tracks(args.bundle, document["tracks"])
     except (AgeModelError, CalibrationError, DataError, DetectorError, OSError) as error:
         print(f"checkout-age calibrate: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
@@ -91,6 +98,5 @@ def _tracks(args: argparse.Namespace, bundle: AgeBundle) -> dict[str, Any]:
         "format": 1,
         "bundle": bundle.digest,
         "model": bundle.name,
-        "track_temperature": found.temperature,
-        "tracks": rounded | {"clips": [clip.name for clip in clips], "detector": choice.name},
+        "tracks": rounded | {"clips": len(clips), "detector": choice.name},
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from edge.app.sale_events import SaleEvents
 from edge.app.tills import till_reader
 from edge.camera import open_clip
 from edge.config import Camera, Config, ConfigError, Inference, Lane, Tracking, ZonesPx, load_config
+from edge.events import lane_source
 from edge.face import DetectorError, DetectorKind
 from edge.flow import TillEvent
 from edge.rules import LaneRules
@@ -57,6 +59,7 @@ def build_replay(
     chosen_lane, camera = _lane_and_camera(config, lane, zones_file)
     whole = config or Config(cameras=(camera,), lanes=(chosen_lane,))
     told = None if till_file is None else _till_events(till_file, whole, lane, warn)
+    site = _site(whole, lane)
     inference = replace(config.inference if config else Inference(), threads=threads)
     if detector is not None:
         inference = replace(inference, detector=detector)
@@ -68,7 +71,6 @@ def build_replay(
     except (DetectorError, BundleError) as error:
         clip.close()
         raise ReplayError(str(error)) from error
-    site = Site(store=whole.site.store, box=whole.site.box)
     try:
         till = None if told is None else _till_replay(told, whole, chosen_lane, models, site)
     except AgeModelError as error:
@@ -132,6 +134,15 @@ def _lane_and_camera(config: Config | None, name: str, zones_file: Path | None) 
     return lane, camera
 
 
+def _site(config: Config, lane: str) -> Site:
+    site = Site(store=config.site.store, box=config.site.box)
+    try:
+        lane_source(site.store, site.box, lane)
+    except ValueError as error:
+        raise ReplayError(f"--lane: {error}") from error
+    return site
+
+
 def _start_ns(text: str) -> int:
     """RFC 3339 with any zone, to the nanosecond of the microsecond given."""
     try:
@@ -144,17 +155,24 @@ def _start_ns(text: str) -> int:
 
 
 def _zones(file: Path) -> ZonesPx:
-    """Read `{"zones_px": {"customer": [[x, y], …], "cashier": […]}}`."""
+    """Read `{"zones_px": {"customer": [[x, y], …], "cashier": […]}}`; other names beside these are passed over."""
     try:
         told = json.loads(file.read_bytes())["zones_px"]
-        corners = {
-            name: tuple((float(x), float(y)) for x, y in told[name])
-            for name in ("customer", "cashier")
-            if told.get(name)
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ReplayError(
-            f"--zones {file}: {error.__class__.__name__}: {error}. It holds "
-            '{"zones_px": {"customer": [[x, y], ...], "cashier": [[x, y], ...]}}'
-        ) from error
+        corners = {name: _polygon(name, told[name]) for name in ("customer", "cashier") if told.get(name)}
+        if told and not any(name in told for name in ("customer", "cashier")):
+            raise ValueError(f"neither customer nor cashier, but {', '.join(told)}")
+    except OSError as error:
+        raise ReplayError(f"--zones {file}: {error.strerror or error}. {_ZONES_FORM}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ReplayError(f"--zones {file}: {error.__class__.__name__}: {error}. {_ZONES_FORM}") from error
     return ZonesPx(**corners)
+
+
+_ZONES_FORM = 'It holds {"zones_px": {"customer": [[x, y], ...], "cashier": [[x, y], ...]}}'
+
+
+def _polygon(name: str, corners: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    points = tuple((float(x), float(y)) for x, y in corners)
+    if len(set(points)) < 3 or not all(math.isfinite(value) for point in points for value in point):
+        raise ValueError(f"{name}: a zone has three different corners at least, in pixels")
+    return points

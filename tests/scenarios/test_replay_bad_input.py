@@ -42,12 +42,29 @@ def test_a_detector_whose_file_is_not_there_names_the_command_that_gets_it(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[1, 2]", '{"zones_px": {"customer": [[1], [2], [3]]}}', "not json"]
+    "text",
+    [
+        "",
+        "{}",
+        "[1, 2]",
+        '{"zones_px": {"customer": [[1], [2], [3]]}}',
+        '{"zones_px": {"customer": [[1, 2]]}}',
+        '{"zones_px": {"cashier": [[1, 2], [3, 4], [1, 2]]}}',
+        '{"zones_px": {"customer": [[NaN, 2], [3, 4], [5, 1]]}}',
+        '{"zones_px": {"costumer": [[0, 0], [9, 0], [9, 9]]}}',
+        "not json",
+    ],
 )
 def test_zones_that_are_none(shared: Path, tmp_path: Path, models: Path, text: str) -> None:
     (tmp_path / "zones.json").write_text(text)
     clip = shared / "video" / "lane_rush.mp4"
     refused(replay(clip, "--zones", str(tmp_path / "zones.json"), models=models), "--zones", "zones.json")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "lane\n1"])
+def test_a_lane_that_no_event_could_come_from(shared: Path, models: Path, name: str) -> None:
+    """It came out as a traceback at the first customer; now nothing is begun."""
+    refused(replay(shared / "video" / "lane_rush.mp4", "--lane", name, models=models), "--lane", "'/'")
 
 
 def test_a_time_that_is_none(shared: Path, models: Path) -> None:

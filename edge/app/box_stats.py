@@ -113,7 +113,7 @@ def _stalled(daemon: Daemon) -> tuple[str, ...]:
 
 
 def _notes(daemon: Daemon) -> tuple[str, ...]:
-    notes = []
+    notes = list(daemon.notes)
     if daemon.vision.failures:
         notes.append(f"{daemon.vision.failures} batches of frames could not be judged: see the log")
     notes += daemon.outbox.notes

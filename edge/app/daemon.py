@@ -44,6 +44,11 @@ class Daemon:
         self.listeners: list[Callable[[TrackReport], None]] = []
         self._stopping = threading.Event()
         self._socket = listen(config.http.host, config.http.port, or_another=another_port)
+        self.notes: list[str] = []
+        port = self._socket.getsockname()[1]
+        if config.http.port not in (0, port):
+            self.notes.append(f"port {config.http.port} is taken by another program: this box took {port}")
+            _log.warning("%s", self.notes[0])
         try:
             self.models: Models = open_models(config.inference)
             self.outbox = Outbox(config)

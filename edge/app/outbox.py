@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import sqlite3
 import threading
 import time
 from collections import Counter
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 _WAITING_MAX = 1000
+_DAY_S, _LEAST_DAYS = 86_400.0, 1.0
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -122,12 +124,21 @@ class Outbox:
         self._flush()
 
     def purge(self) -> None:
-        """Delete what is older than retention and delivered."""
-        if self.store is not None:
-            try:
-                self.store.purge(retention_s=self._config.state.security_days * 86400.0)
-            except StoreError as error:
-                _log.warning("retention could not purge: %s", error)
+        """Delete what is delivered and older than retention; where the store is larger than allowed, younger too."""
+        store, state = self.store, self._config.state
+        if store is None:
+            return
+        days = float(state.security_days)
+        try:
+            store.purge(retention_s=days * _DAY_S)
+            while _used_bytes(store) > state.max_mb * 1_000_000 and days > _LEAST_DAYS:
+                days = max(_LEAST_DAYS, days / 2)
+                deleted = store.purge(retention_s=days * _DAY_S)
+                _log.warning(
+                    "the store is larger than state.max_mb", extra={"days": days, "deleted": deleted}
+                )
+        except (StoreError, sqlite3.Error) as error:
+            _log.warning("retention could not purge: %s", error)
 
     def stats(self) -> StoreStats:
         """How the store is doing, also where there is none."""
@@ -239,6 +250,17 @@ class Outbox:
 
 def _passes_by_itself(error: Exception) -> bool:
     return isinstance(error, StoreFull) or (isinstance(error, OSError) and error.errno in _NO_ROOM)
+
+
+def _used_bytes(store: Store) -> int:
+    def look(connection: sqlite3.Connection) -> int:
+        pages, free, size = (
+            int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * size
+
+    return store.read(look)
 
 
 def _free_bytes(folder: Path) -> int:

@@ -24,7 +24,7 @@ from edge.vision import LaneWatch, MotionGate, Vision
 
 __all__ = ["SHIPPED_BUNDLE", "Models", "age_bundle_folder", "build_vision", "open_models"]
 
-_USUAL_SIZE, _USUAL_FACE_PX = (320, 192), 60
+_USUAL_SIZE, _USUAL_FACE_PX = (320, 192), 72
 """What `open_detector` takes by itself: YuNet's picture, and the smallest face that MTCNN looks for."""
 _FACE_PX_MIN, _GRID_PX = 20, 32
 

@@ -21,5 +21,9 @@ class State:
     security_days: Annotated[int, "days that security's events are kept", Within(1, 3650)] = 30
     register_days: Annotated[int, "days that the register of checks is kept", Within(1, 3650)] = 365
     sales_days: Annotated[int, "days that marketing's basket lines are kept", Within(1, 3650)] = 760
-    max_mb: Annotated[int, "the databases together never grow beyond, MB", Within(50, 1_000_000)] = 2000
+    max_mb: Annotated[
+        int,
+        "beyond this size delivered events go before their days are over, down to one day, MB",
+        Within(50, 1_000_000),
+    ] = 2000
     min_free_mb: Annotated[int, "below this free space new intake is refused, MB", Within(1, 1_000_000)] = 200

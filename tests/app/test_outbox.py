@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,8 +106,6 @@ def test_a_store_that_breaks_under_way_is_set_aside_and_events_go_on_in_order(tm
 
 def damage(transaction: object) -> None:
     """As SQLite tells it when it meets a page that makes no sense; the file gets one too."""
-    import sqlite3
-
     path = transaction.connection.execute("PRAGMA database_list").fetchone()[2]  # type: ignore[attr-defined]
     for file in (path, path + "-wal"):
         Path(file).write_bytes(b"not a database any more" * 400)
@@ -121,3 +121,23 @@ def test_a_folder_that_another_process_owns_refuses_to_start(tmp_path: Path) -> 
             Outbox(config(tmp_path))
     finally:
         first.close()
+
+
+def test_a_store_that_is_larger_than_allowed_gives_up_its_oldest_delivered_events(tmp_path: Path) -> None:
+    """Fifty megabytes are the least that may be allowed: a bound of nothing stands in for a store of years."""
+    small = config(tmp_path)
+    outbox = Outbox(replace(small, state=replace(small.state, max_mb=0)))
+    outbox.start()
+    try:
+        for number in range(5):
+            outbox.append(event(number))
+        until(lambda: len(told(tmp_path)) == 5, what="all are delivered")
+        outbox.purge()  # must end, although events of today are kept whatever the size
+        assert outbox.store is not None
+        assert outbox.store.read(count) == 5
+    finally:
+        outbox.close()
+
+
+def count(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT count(*) FROM events").fetchone()[0])

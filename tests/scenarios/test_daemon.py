@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import socket
@@ -55,6 +56,8 @@ def test_a_lane_runs_its_events_reach_the_file_and_it_ends_in_order(
         stats = box.stats()
         assert stats["cameras"][0]["state"] == "up"
         assert stats["inference"]["provider"] == "cpu"
+        told = status("--url", f"http://127.0.0.1:{box.port}", "--json")
+        assert told.returncode == {"ok": 0, "degraded": 1}[json.loads(told.stdout)["state"]]
         page = box.ask("/metrics")[1]
         assert 'checkout_age_camera_up{camera="cam-1",reason="ok"} 1.0' in page
         assert 'checkout_age_outbox_pending{sink="lines"}' in page
@@ -65,13 +68,14 @@ def test_a_lane_runs_its_events_reach_the_file_and_it_ends_in_order(
     assert len({line["id"] for line in lines}) == len(lines)
 
 
+def status(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "edge", "status", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
 def test_status_tells_a_person_in_a_line_and_a_monitor_in_its_exit_code(
     tmp_path: Path, shared: Path, models: Path
 ) -> None:
-    def status(*options: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "edge", "status", *options]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-
     config = one_lane(f"rtsp://127.0.0.1:{free_port()}/nobody", reconnect_min_s=0.2, no_frames_s=1)
     with Box(tmp_path, config, models=models) as box:
         url = f"http://127.0.0.1:{box.port}"
@@ -157,6 +161,7 @@ def test_a_camera_that_goes_and_comes_back_is_told_both_times(tmp_path: Path, mo
     [
         ({"inference": {"provider": "cuda"}}, ["cuda"]),
         ({"inference": {"detector": "yunet"}}, ["models fetch yunet"]),
+        ({"cameras": [{"name": "cam-1", "source": "gone.mp4"}]}, ["lane.yaml:", "source", "gone.mp4"]),
         ({"sinks": [{**file_sink(), "purpose": "everything"}]}, ["lane.yaml:", "purpose", "security"]),
     ],
 )
@@ -216,3 +221,15 @@ def test_a_full_disk_refuses_events_says_so_and_takes_them_when_there_is_room(
             assert box.end() == 0
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+def test_the_demo_takes_another_port_where_its_own_is_taken_and_says_so(models: Path) -> None:
+    """Whoever holds port 8480 already, this test or another program: the demo is up all the same."""
+    with socket.socket() as other:
+        with contextlib.suppress(OSError):
+            other.bind(("127.0.0.1", 8480))
+            other.listen()
+        command = [sys.executable, "-m", "edge", "demo", "--seconds", "4", "--detector", "mtcnn"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "port 8480 is taken by another program: this box took" in done.stderr

@@ -8,6 +8,7 @@ no illumination is taken out; a distance is then simply in grey levels.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,9 @@ from edge.flow import Box
 
 __all__ = ["Look", "Unlike", "compare", "look_of"]
 
+_Edges = tuple[float, float, float, float]
+"""Left, top, right, bottom in pixels."""
+
 Look = NDArray[np.float32]
 """Colour quantiles `(2, 6, 3)` in grey levels 0..255: of head and of clothes, by rising share, of B, G, R; nan where
 a part lies outside the picture."""
@@ -25,6 +29,10 @@ _HEAD = (0.10, -0.15, 0.90, 0.95)
 _CLOTHES = (-0.15, 1.20, 1.15, 1.95)
 """Parts as left, top, right, bottom in widths and heights of the face box: hair and face, and chest below the chin."""
 
+_SHOULDER = 0.9
+_LEFT_MIN = 0.33
+"""A body reaches so many face widths beyond either side of its face; a look needs so much of the clothes."""
+
 _SHARES = np.array([0.05, 0.2, 0.4, 0.6, 0.8, 0.95])
 _GRID = 14
 """Points along the longer side of a part that are looked at; about 200 a part, whatever the face's size."""
@@ -32,9 +40,17 @@ _GRID = 14
 _POINTS_MIN = 24
 
 
-def look_of(image: NDArray[np.uint8], box_px: Box) -> Look:
-    """The look of the person whose face stands in `box_px`. `image`: BGR uint8 `(h, w, 3)`; nothing of it is kept."""
-    return np.stack([_quantiles(image, box_px, part) for part in (_HEAD, _CLOTHES)])
+def look_of(image: NDArray[np.uint8], box_px: Box, nearer: Sequence[Box] = ()) -> Look:
+    """The look of the person whose face stands in `box_px`. `image`: BGR uint8 `(h, w, 3)`; nothing of it is kept.
+
+    `nearer`: faces of people who stand before this one. What their bodies cover of the clothes is left out.
+    """
+    x, y, width, height = box_px
+    head, chest = (
+        (x + left * width, y + top * height, x + right * width, y + bottom * height)
+        for left, top, right, bottom in (_HEAD, _CLOTHES)
+    )
+    return np.stack([_quantiles(image, head), _quantiles(image, _uncovered(chest, nearer))])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +82,24 @@ def compare(one: Look, other: Look) -> Unlike:
     return Unlike(head=head, clothes=clothes)
 
 
-def _quantiles(
-    image: NDArray[np.uint8], box_px: Box, part: tuple[float, float, float, float]
-) -> NDArray[np.float32]:
-    x, y, width, height = box_px
-    left, right = max(0, round(x + part[0] * width)), min(image.shape[1], round(x + part[2] * width))
-    top, bottom = max(0, round(y + part[1] * height)), min(image.shape[0], round(y + part[3] * height))
+def _uncovered(part: _Edges, nearer: Sequence[Box]) -> _Edges:
+    """The wider rest of a part beside each body that stands before it; nothing where less than a third is left."""
+    left, top, right, bottom = part
+    whole = right - left
+    for x, y, width, height in nearer:
+        body_left, body_right = x - _SHOULDER * width, x + (1 + _SHOULDER) * width
+        if y + height > bottom or body_right <= left or body_left >= right:
+            continue
+        if body_left - left > right - body_right:
+            right = body_left
+        else:
+            left = body_right
+    return (left, top, right, bottom) if right - left >= _LEFT_MIN * whole else (0.0, 0.0, 0.0, 0.0)
+
+
+def _quantiles(image: NDArray[np.uint8], part: _Edges) -> NDArray[np.float32]:
+    left, right = max(0, round(part[0])), min(image.shape[1], round(part[2]))
+    top, bottom = max(0, round(part[1])), min(image.shape[0], round(part[3]))
     step = max(1, max(right - left, bottom - top) // _GRID)
     points = (
         image[top:bottom:step, left:right:step].reshape(-1, 3)

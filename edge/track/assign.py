@@ -18,9 +18,12 @@ def assign(prices: NDArray[np.float64], *, alone: float) -> list[tuple[int, int]
     rows, columns = prices.shape
     if rows == 0 or columns == 0:
         return []
+    possible = prices < alone
+    if possible.sum(axis=0).max() <= 1 and possible.sum(axis=1).max() <= 1:
+        return [(int(row), int(column)) for row, column in np.argwhere(possible)]  # nobody has a choice
     # A row's own empty seat beside the columns makes every row assignable.
     table = np.full((rows, columns + rows), np.inf)
-    table[:, :columns] = np.where(prices < alone, prices, np.inf)
+    table[:, :columns] = np.where(possible, prices, np.inf)
     table[np.arange(rows), columns + np.arange(rows)] = alone
     owner = np.full(columns + rows, -1)
     row_dual, seat_dual = np.zeros(rows), np.zeros(columns + rows)

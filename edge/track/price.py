@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.flow import Face
+from edge.flow import Box, Face
 from edge.track.appearance import Look, look_of
 from edge.track.trail import Trail, size_px
 
@@ -58,10 +58,11 @@ _TURNED_SIZE_MAX = 1.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
-    """A face in the present picture and what its bearer looks like."""
+    """A face in the present picture, what its bearer looks like, and the faces of who may stand before."""
 
     face: Face
     look: Look
+    nearer: tuple[Box, ...]
 
 
 def price(trail: Trail, at_ns: int, sight: Sight, image: NDArray[np.uint8]) -> float:
@@ -100,7 +101,7 @@ def _unlike(trail: Trail, gap_s: float, off: float, sight: Sight, image: NDArray
     larger = size_px(sight.face.box_px) / size_px(trail.clear_box_px)
     if trail.off_clear(sight.face.box_px) < _TURNED_OFF and larger <= _TURNED_SIZE_MAX:
         # The box of a turned head sits elsewhere, and so do the clothes below it: look where they were.
-        chest = trail.unlike(look_of(image, trail.clear_box_px)).clothes
+        chest = trail.unlike(look_of(image, trail.clear_box_px, sight.nearer)).clothes
         if trail.is_walking and not math.isnan(apart.head):
             chest = max(chest, apart.head / 2)  # the walker's own coat may fill the place that he just left
         return apart.both if math.isnan(chest) else min(apart.both, chest)

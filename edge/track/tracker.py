@@ -24,6 +24,9 @@ _POSTERS_MAX = 16
 """A still face that was covered for longer than patience is known again by its place; of more than so many the oldest
 is forgotten, and looked at anew."""
 
+_NEARER = 1.05
+"""Whose face is so much larger stands before the other."""
+
 _DOUBLE_SHARE = 0.6
 """Two boxes of one frame that share so much of the smaller one are one face, found twice."""
 
@@ -70,7 +73,7 @@ class Tracker:
             raise ValueError(f"frames come in order of time; got {at_ns} ns after {self._now_ns} ns")
         self._now_ns = at_ns
         ended = self._let_go(at_ns, (image.shape[1], image.shape[0]))
-        sights = [Sight(face=face, look=look_of(image, face.box_px)) for face in _singled(faces)]
+        sights = _sights(faces, image)
         prices = np.array([[price(trail, at_ns, sight, image) for sight in sights] for trail in self._trails])
         pairs = assign(prices.reshape(len(self._trails), len(sights)), alone=1.0)
         holders = {column: self._trails[row] for row, column in pairs}
@@ -129,6 +132,18 @@ class Tracker:
                 self._posters = [*self._posters, trail.stillness][-_POSTERS_MAX:]
         self._trails = kept
         return tuple(ended)
+
+
+def _sights(faces: Sequence[Face], image: NDArray[np.uint8]) -> list[Sight]:
+    """Each face of one frame once, from left to right, with the look of its bearer."""
+    single = _singled(faces)
+    sights = []
+    for face in single:
+        nearer = tuple(
+            other.box_px for other in single if size_px(other.box_px) > _NEARER * size_px(face.box_px)
+        )
+        sights.append(Sight(face=face, look=look_of(image, face.box_px, nearer), nearer=nearer))
+    return sights
 
 
 def _same_place(one: Box, other: Box) -> bool:

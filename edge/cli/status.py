@@ -66,13 +66,18 @@ def _ask(url: str) -> dict[str, Any]:
 def _line(health: dict[str, Any], stats: dict[str, Any]) -> str:
     cameras, sinks = stats["cameras"], stats["sinks"]
     up = sum(camera["state"] == "up" for camera in cameras)
+    lanes = [lane for camera in cameras for lane in camera["lanes"]]
+    seen = [lane for camera in cameras if camera["state"] != "down" for lane in camera["lanes"]]
     pending = sum(sink["pending"] for sink in sinks)
+    oldest_s = max((sink["oldest_pending_s"] for sink in sinks), default=0.0)
     clock = {True: "clock synchronised", False: "clock NOT synchronised", None: "clock unknown"}
     parts = [
         health["state"].upper(),
         f"{stats['store']}/{stats['box']}",
+        f"lanes {len(seen)}/{len(lanes)} seen",
         f"cameras {up}/{len(cameras)} up",
-        f"{pending} events wait for {len(sinks)} sinks",
+        f"{pending} events wait for {len(sinks)} sinks"
+        + (f", the oldest {oldest_s:.0f} s" if pending else ""),
         f"{stats['event_store']['free_bytes'] / 1e9:.1f} GB free",
         clock[stats["clock_synchronised"]],
         f"{stats['inference']['model']} on {stats['inference']['provider']}",

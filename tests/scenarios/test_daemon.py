@@ -82,7 +82,7 @@ def test_status_tells_a_person_in_a_line_and_a_monitor_in_its_exit_code(
         until(lambda: of_type(box.lines(), "camera"), what="the dead camera is told")
         told = status("--url", url)
         assert told.returncode == 2
-        assert told.stdout.startswith("DOWN  store-1/box-1  cameras 0/1 up")
+        assert told.stdout.startswith("DOWN  store-1/box-1  lanes 0/1 seen  cameras 0/1 up")
         assert "connect_failed" in told.stdout
         assert len(told.stdout.splitlines()) == 1
         as_json = status("--url", url, "--json")

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from edge.app.cameras import build_cameras
+from edge.app.desk import Desk
+from edge.app.doors import Doors
 from edge.app.outbox import Outbox
 from edge.app.parts import Models, build_vision, open_models
 from edge.app.vision_loop import Judged, VisionLoop
@@ -52,6 +54,7 @@ class Daemon:
         try:
             self.models: Models = open_models(config.inference)
             self.outbox = Outbox(config)
+            self.desk, self.doors = self._till_side(config)
         except BaseException:
             self._socket.close()
             raise
@@ -85,13 +88,18 @@ class Daemon:
                 stats=lambda: box_stats(self).as_json(),
                 health=health,
                 metrics=lambda: (metrics.render(), CONTENT_TYPE),
-            ),
+            )
+            + ([] if self.doors is None else self.doors.routes),
         )
+        if self.desk is not None:
+            self.desk.start()
         self.vision.start()
         self.outbox.start()
         for camera in self.cameras:
             camera.start()
         self.web.start()
+        if self.doors is not None:
+            self.doors.start()
         self._housekeeper.start()
         _log.info(
             "the box is up",
@@ -110,16 +118,33 @@ class Daemon:
         for camera in self.cameras:
             camera.stop(timeout_s=3.0)
         self.vision.stop()
+        if self.doors is not None:
+            self.doors.stop()
         if self.web is not None:
             self.web.stop()
         else:
             self._socket.close()
+        if self.desk is not None:
+            self.desk.stop()
         self.outbox.close()
+
+    def _till_side(self, config: Config) -> tuple[Desk | None, Doors | None]:
+        """Desk and doors, where a till can reach this box at all; without them people are told as they leave."""
+        if not config.till.any_door:
+            return None, None
+        try:
+            desk = Desk(config, self.models.bundle, self.outbox)
+            return desk, Doors(config, desk, lambda: self.outbox.store)
+        except BaseException:
+            self.outbox.close()
+            raise
 
     def _judged(self, judged: Judged) -> None:
         """In the vision thread: keep what is to be seen now, make events of who has left."""
         if judged.captured_ns is not None:
             self.first_judged.set()
+        if self.desk is not None:
+            self.desk.judged(judged.reports, judged.sightings)
         for report in judged.reports:
             lane = self.lanes_now[report.lane]
             if not report.ended:
@@ -132,9 +157,10 @@ class Daemon:
             self.counts["unknown"] += report.estimate.reason is not None
             site = self.config.site
             self.counts["events"] += 1
-            self.outbox.append(
-                age_event(report, store=site.store, box=site.box), captured_ns=judged.captured_ns
-            )
+            if self.desk is None:  # else the desk tells of them, once their receipt has given them a role
+                self.outbox.append(
+                    age_event(report, store=site.store, box=site.box), captured_ns=judged.captured_ns
+                )
             for listener in self.listeners:
                 listener(report)
 
@@ -149,6 +175,8 @@ class Daemon:
         )
         if status.state is CameraState.DOWN:
             self.vision.camera_lost(status.camera)
+        if self.desk is not None:
+            self.desk.camera(status)
         site = self.config.site
         for lane in self.config.lanes:
             if lane.camera == status.camera:
@@ -177,6 +205,8 @@ class Daemon:
                 if time.monotonic() - purged_s >= _PURGE_EVERY_S:
                     purged_s = time.monotonic()
                     self.outbox.purge()
+                    if self.desk is not None:
+                        self.desk.purge()
             except Exception:  # noqa: BLE001 - see below
                 # Nobody else would find a camera that hangs: this thread outlives every fault of what it calls.
                 _log.exception("housekeeping failed")

@@ -212,6 +212,8 @@ class Desk:
             for item in items:
                 self._guarded(item)
             self._guarded(self._tick)
+            if stopping:
+                self._guarded(self._tell_all)
             self._save_again()
             if stopping:
                 return
@@ -286,6 +288,10 @@ class Desk:
         now_ns = self._clock_ns()
         for lane, rules in self.rules.items():
             self._keep(lane, rules.tick(now_ns))
+
+    def _tell_all(self) -> None:
+        for lane, rules in self.rules.items():
+            self._keep(lane, rules.tell_all(self._clock_ns()))
 
     def _till_is_back(self, lane: str) -> None:
         if lane in self._silent:

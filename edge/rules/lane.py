@@ -181,7 +181,11 @@ class LaneRules:
         decisions = []
         for last_ns, name in sorted((receipt.facts.last_ns, name) for name, receipt in self._open.items()):
             decisions += self._end(name, last_ns)
-        return decisions + self._tell_left(now_ns + _HOLD_NS)
+        return decisions + self.tell_all(now_ns)
+
+    def tell_all(self, now_ns: int) -> list[Decision]:
+        """Everybody who left is told now, open receipts stay open: the process ends."""
+        return self._tell_left(now_ns + _HOLD_NS)
 
     def explain(self, receipt: str) -> Verdict | None:
         """How an open receipt would end now; None for one that is not open."""

@@ -136,7 +136,9 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 def _wipe_bar() -> None:
     """Take the progress bar's line away before something else is written to the same terminal."""
-    if sys.stderr.isatty():
+    from edge.ops.redraw import can_redraw
+
+    if can_redraw(sys.stderr):
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()
 

@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import TextIO
 
+from edge.ops.redraw import can_redraw
+
 __all__ = ["Progress"]
 
 _REDRAW_S = 0.1
@@ -26,7 +28,7 @@ class Progress:
         """`total` in `unit`s; 0 or less where it is not known, then only the amount is shown."""
         self._label, self._total, self._unit, self._rate = label, total, unit, rate
         self._stream = sys.stderr if stream is None else stream
-        self._shown = self._stream.isatty()
+        self._shown = can_redraw(self._stream)
         self._began = time.monotonic()
         self._drawn = 0.0
 

@@ -9,6 +9,7 @@ from datetime import UTC, tzinfo
 from types import TracebackType
 from typing import TextIO
 
+from edge.ops.redraw import can_redraw
 from edge.ops.terminal_view import Happening, LaneNow, Moment, Span, clock, cut, track_ended, view
 from edge.ops.terminal_words import Language
 
@@ -31,7 +32,7 @@ class Terminal:
         self._zone = zone
         self._happened: deque[Happening] = deque(maxlen=_KEPT)  # the oldest goes first
         self._lock = threading.Lock()
-        self.redraws = stream.isatty()
+        self.redraws = can_redraw(stream)
 
     def __enter__(self) -> Terminal:
         if self.redraws:

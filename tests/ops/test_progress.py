@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from edge.ops.progress import Progress
 
 
@@ -19,7 +21,16 @@ def test_a_log_file_stays_clean() -> None:
     assert stream.getvalue() == ""
 
 
-def test_a_terminal_sees_the_share_and_its_line_is_wiped_at_the_end() -> None:
+def test_a_dumb_terminal_stays_clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    stream = Terminal()
+    with Progress("replay", 10, stream=stream) as bar:
+        bar.at(5)
+    assert stream.getvalue() == ""
+
+
+def test_a_terminal_sees_the_share_and_its_line_is_wiped_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
     with Progress("replay", 10, unit="s", stream=stream) as bar:
         bar.at(5)

@@ -166,7 +166,21 @@ def test_without_a_terminal_each_happening_is_one_plain_line() -> None:
     ]
 
 
-def test_a_real_terminal_is_given_back_as_it_was() -> None:
+def test_a_terminal_that_cannot_redraw_is_written_to_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor's shell says that it is dumb: the redrawn screen filled it with escape sequences."""
+    monkeypatch.setenv("TERM", "dumb")
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as stream:
+        with Terminal(stream) as terminal:
+            terminal.show(QUIET)
+            terminal.tell(Happening(at_ns=START_NS, lane="lane-1", text="hello"))
+        written = os.read(ours, 1 << 20).decode()
+    os.close(ours)
+    assert written == "10:00:00  lane-1  hello\r\n"
+
+
+def test_a_real_terminal_is_given_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w", encoding="utf-8") as stream:
         with Terminal(stream) as terminal:

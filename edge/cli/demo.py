@@ -64,6 +64,7 @@ def _config(args: argparse.Namespace, state: Path) -> Config:
                 f"--camera: give user and password ({user}) in a configuration (see configs/lane.yaml) and "
                 "use `checkout-age run`: a command line can be read by everybody on this computer"
             )
+        _refuse_what_cannot_be_shown(source)
         camera = replace(camera, name="cam-1", source=source, loop=True)
         lanes = (Lane(name=lanes[0].name, camera="cam-1"),)
     return replace(
@@ -76,10 +77,28 @@ def _config(args: argparse.Namespace, state: Path) -> Config:
     )
 
 
+def _refuse_what_cannot_be_shown(source: str) -> None:
+    """Raises ValueError. A camera that is away may come back, and the demo waits for it; a file will not."""
+    from edge.camera import ClipError, open_clip
+    from edge.config import SourceKind, source_kind
+
+    try:
+        kind = source_kind(source)
+    except ValueError as error:
+        raise ValueError(f"--camera {source}: this is not {error}") from None
+    if kind is SourceKind.FILE:
+        try:
+            open_clip(source, camera="cam-1", start_ns=0, rate_hz=None).close()
+        except ClipError as error:
+            raise ValueError(f"--camera {error}") from error
+
+
 def _show(args: argparse.Namespace, config: Config) -> int:
     from edge.app import Daemon
     from edge.app.box_stats import box_stats
     from edge.ops.log import start_logging
+    from edge.ops.redraw import can_redraw
+    from edge.ops.selftest import RESEARCH, is_research
     from edge.ops.terminal import LaneNow, Moment, Terminal, track_ended
 
     stop = threading.Event()
@@ -87,7 +106,7 @@ def _show(args: argparse.Namespace, config: Config) -> int:
         signal.signal(number, lambda *_: stop.set())
     with (args.log or Path("/dev/null")).open("a", encoding="utf-8") as log:
         # Log lines would tear the redrawn screen; off a terminal they go where they always go.
-        start_logging(stream=log if sys.stdout.isatty() or args.log else None)
+        start_logging(stream=log if can_redraw(sys.stdout) or args.log else None)
         daemon = Daemon(config, another_port=True)
         challenge_age, language = config.policy.challenge_age, config.site.language
         with Terminal(sys.stdout, language=language) as terminal:
@@ -96,6 +115,8 @@ def _show(args: argparse.Namespace, config: Config) -> int:
                     track_ended(report, language=language, challenge_age=challenge_age)
                 )
             )
+            if is_research(daemon.models.bundle) and not terminal.redraws:
+                print(RESEARCH, file=sys.stderr)  # the redrawn screen has its own line for it
             daemon.start()
             try:
                 left_s = args.seconds if args.seconds is not None else float("inf")

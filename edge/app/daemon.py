@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 _HOUSEKEEPING_S = 1.0
 _PURGE_EVERY_S = 3600.0
 _FIRST_PURGE_S = 60.0
+_GONE_NS = 10_000_000_000
 
 
 class Daemon:
@@ -42,6 +43,7 @@ class Daemon:
         self.estimates = LatencyWindow()
         self.counts: Counter[str] = Counter()
         self.lanes_now: dict[str, dict[str, TrackReport]] = {lane.name: {} for lane in config.lanes}
+        self._sighted_ns: dict[str, int] = {}
         self.first_judged = threading.Event()
         self.listeners: list[Callable[[TrackReport], None]] = []
         self._stopping = threading.Event()
@@ -163,6 +165,17 @@ class Daemon:
                 )
             for listener in self.listeners:
                 listener(report)
+        if judged.captured_ns is not None:
+            self._forget_who_went(judged, judged.captured_ns)
+
+    def _forget_who_went(self, judged: Judged, at_ns: int) -> None:
+        """Who is never told as gone (a poster, a glimpse) must not stay in `lanes_now` for months."""
+        self._sighted_ns.update({sighting.track: at_ns for sighting in judged.sightings})
+        here = {track: ns for track, ns in self._sighted_ns.items() if abs(at_ns - ns) <= _GONE_NS}
+        self._sighted_ns = here
+        for lane in self.lanes_now.values():
+            for track in [track for track in lane if track not in here]:
+                del lane[track]
 
     def _camera_told(self, status: CameraStatus) -> None:
         """In the camera's thread: an event for each lane that it sees, and nobody is left standing there."""

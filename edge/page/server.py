@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -47,19 +49,38 @@ def listen(host: str, port: int, *, or_another: bool = False) -> socket.socket:
 class WebServer:
     """Serves `routes` on a bound socket from a thread of its own until `stop`."""
 
-    def __init__(self, *, sock: socket.socket, routes: Sequence[BaseRoute]) -> None:
+    def __init__(
+        self,
+        *,
+        sock: socket.socket,
+        routes: Sequence[BaseRoute],
+        lifespan: Callable[[Starlette], Any] | None = None,
+        before_stop: Callable[[], None] = lambda: None,
+        certificate: tuple[Path, Path] | None = None,
+    ) -> None:
+        """`lifespan` runs as long as the server, `before_stop` ends what would keep connections open.
+
+        `certificate`: chain and key as PEM files, for TLS. Raises OSError (ssl.SSLError) where they are none.
+        """
         self._socket = sock
+        self._before_stop = before_stop
+        self._scheme = "http" if certificate is None else "https"
+        chain, key = certificate or (None, None)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                Starlette(routes=list(routes)),
+                Starlette(routes=list(routes), lifespan=lifespan),
+                ssl_certfile=chain,
+                ssl_keyfile=key,
                 log_config=None,
                 log_level="warning",
                 access_log=False,
-                lifespan="off",
+                lifespan="off" if lifespan is None else "on",
                 timeout_graceful_shutdown=2,
                 server_header=False,
             )
         )
+        if certificate is not None:
+            self._server.config.load()  # a certificate that does not fit is told now, not in the thread
         # Signals belong to the main thread; the loop below is told to stop by `should_exit`.
         self._thread = threading.Thread(target=self._serve, name="web", daemon=True)
 
@@ -67,7 +88,7 @@ class WebServer:
     def url(self) -> str:
         """Where it is reached, e.g. `http://127.0.0.1:8080`."""
         host, port = self._socket.getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return f"{self._scheme}://[{host}]:{port}" if ":" in host else f"{self._scheme}://{host}:{port}"
 
     @property
     def alive(self) -> bool:
@@ -80,6 +101,7 @@ class WebServer:
 
     def stop(self) -> None:
         """End open requests and the thread; waits three seconds at most."""
+        self._before_stop()
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(_STOP_S)

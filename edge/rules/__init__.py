@@ -1,5 +1,6 @@
 """Who is the customer, whether a check is due, how a receipt ends: pure, no I/O, no clock, no chance."""
 
+from edge.rules.clock_offset import ClockOffset, estimate_offset
 from edge.rules.decisions import (
     AlertKind,
     AlertRaised,
@@ -10,6 +11,7 @@ from edge.rules.decisions import (
     SaleEnded,
     Severity,
 )
+from edge.rules.honesty import Challenge, Honesty, honesty, wilson
 from edge.rules.lane import LaneRules
 from edge.rules.party import Candidate, PartyVerdict, choose_payer
 from edge.rules.policy import AgeRule, Policy
@@ -20,8 +22,11 @@ __all__ = [
     "AlertKind",
     "AlertRaised",
     "Candidate",
+    "Challenge",
     "CheckRequested",
+    "ClockOffset",
     "Decision",
+    "Honesty",
     "LaneRules",
     "Line",
     "Outcome",
@@ -32,6 +37,9 @@ __all__ = [
     "SaleEnded",
     "Severity",
     "choose_payer",
+    "estimate_offset",
     "fold",
+    "honesty",
     "in_till_order",
+    "wilson",
 ]

@@ -24,16 +24,22 @@ from dataclasses import dataclass, field
 __all__ = ["AMBIGUOUS_RATIO", "Candidate", "PartyVerdict", "Standing", "choose_payer"]
 
 GAP_S = 3.0
-"""A face that looks away for so long has not left (tracks bridge the same gap)."""
+"""A face that looks away for so long has not left. On composed lanes 1 to 5 s give the same payers."""
 _GAP_NS = round(GAP_S * 1e9)
 PRESENCE_MIN_S = 0.6
-"""Three sightings at five searches a second: less may be somebody who walks by."""
+"""Three sightings at five searches a second: less may be somebody who walks by. 0.2 to 1.5 give the same payers."""
 SHORT_SPAN_S = 1.0
 """A receipt of one item has no span to speak of: it is widened to so much before its total."""
-AMBIGUOUS_RATIO = 0.96
-"""A second who stood there as long and as near: nobody can tell from outside who pays."""
+AMBIGUOUS_RATIO = 0.975
+"""A second who stood there as long and as near: nobody can tell from outside who pays.
+
+Measured on 24 composed lanes with YuNet (`python -m tests.rules.measure_party`): of 106 receipts of people alone 105
+found their payer (one took a false face), of 38 with somebody beside them 37, one was ambiguous, none wrong. At 0.96
+three are ambiguous, at 0.99 one is wrong. With MTCNN (5 lanes): 29 of 30 right, one ambiguous, none wrong.
+"""
 SERVED_FACTOR = 0.25
-"""Who paid the receipt before rarely pays this one too, but may: the score is cut, not voided."""
+"""Who paid the receipt before rarely pays this one too, but may: the score is cut, not voided. Judgement, not a
+measured number: on composed lanes, where everybody leaves, 0.1 to 1 give the same payers."""
 
 
 @dataclass(slots=True)

@@ -91,9 +91,7 @@ def judged(lanes: list[dict[str, Any]]) -> Counter[str]:
                 to_ns=round(receipt["total_s"] * 1e9),
                 served=served,
             )
-            beside = any(
-                actor == f"p-{receipt['customer']}" for own in actors.values() for actor in own
-            )
+            beside = any(actor == f"p-{receipt['customer']}" for own in actors.values() for actor in own)
             word = "beside" if beside else "alone"
             if verdict.payer is None:
                 counts[f"{word} {'ambiguous' if verdict.ambiguous else 'nobody'}"] += 1
@@ -110,7 +108,9 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, default=20)
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    detector = open_detector(choose_detector(args.detector, models_folder=SHARED / "models"), intra_op_threads=1)
+    detector = open_detector(
+        choose_detector(args.detector, models_folder=SHARED / "models"), intra_op_threads=1
+    )
     lanes = []
     for seed in range(args.lanes):
         lane, receipts = party_lane(seed)

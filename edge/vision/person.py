@@ -42,7 +42,10 @@ class Person:
             return
         if box_px[2] >= self.face_px:
             self.seen_ns, self.seen_box_px, self.face_px = at_ns, box_px, round(box_px[2])
-        self.estimate = AgeEstimate(reason=self._refusals.reason())
+        reason = self._refusals.reason()
+        if reason is not self.estimate.reason:
+            # Told at once: a receipt may close before the track ends, and both must say the same reason.
+            self.estimate, self.changed = AgeEstimate(reason=reason), True
 
     def read(self, crop: Crop, logits: NDArray[np.float32], estimator: Estimator) -> None:
         """Take in one crop that the age model has read: float32 logits `(101,)`."""

@@ -46,10 +46,11 @@ _STILL_RESIZE = 0.25
 
 _NEXT_S = 0.35
 _NEXT_OFF = 0.6
-_NEXT_STRANGE_MAX = 0.6
+_NEXT_STRANGE_MIN, _NEXT_STRANGE_MAX = 0.2, 0.6
 _AGREES = 8.0
 """In neighbouring pictures, at the expected place, it is enough that head or clothes agree well, since somebody may
-just pass before the other; and no look at all outweighs place and size, since somebody may come out from behind."""
+just pass before the other; and no look at all outweighs place and size, the less the better they fit, since somebody
+may come out from behind."""
 
 _TURNED_OFF = 0.8
 _TURNED_SIZE_MAX = 1.1
@@ -83,7 +84,7 @@ def price(trail: Trail, at_ns: int, sight: Sight, image: NDArray[np.uint8]) -> f
     late = min(1.0, gap_s / _LATE_S)
     strange = (unlike / (_UNLIKE_MAX + late * (_UNLIKE_LATE_MAX - _UNLIKE_MAX))) ** 2
     if gap_s < _NEXT_S and off < _NEXT_OFF:
-        strange = min(strange, _NEXT_STRANGE_MAX)
+        strange = min(strange, _NEXT_STRANGE_MIN + 2 * fit, _NEXT_STRANGE_MAX)
     likely = fit + strange
     same = far_fit + (unlike / _UNLIKE_SAME) ** 2
     if gap_s >= _SAME_AFTER_S and trail.is_walking and same < 1:

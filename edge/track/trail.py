@@ -79,7 +79,7 @@ class Trail:
         self.reported = False
         self.sightings = 1
         self._patience = patience
-        self._look = look
+        self._look = self._latest_look = look
         self._zone = zone
         self._zone_s = dict.fromkeys(Zone, 0.0)
         self._velocity = (0.0, 0.0)
@@ -98,10 +98,11 @@ class Trail:
         )
         self._zone_s[self._zone] += gap_s / 2
         self._zone_s[zone] += gap_s / 2
-        as_ever = self.unlike(look).both < _ODD_LOOK or self.off_clear(box_px) > _ODD_WAY
+        as_ever = compare(self._look, look).both < _ODD_LOOK or self.off_clear(box_px) > _ODD_WAY
         share = _LOOK_SHARE if as_ever else _ODD_LOOK_SHARE
         blend = self._look + np.float32(share) * (look - self._look)
         self._look = np.where(np.isnan(blend), np.where(np.isnan(look), self._look, look), blend)
+        self._latest_look = look
         self._zone, self.box_px, self.last_ns = zone, box_px, at_ns
         if as_ever:
             self.clear_box_px = box_px
@@ -146,8 +147,9 @@ class Trail:
         return abs(math.log(size_px(box_px) / size_px(self.box_px)))
 
     def unlike(self, look: Look) -> Unlike:
-        """How far this look is from what was seen until now."""
-        return compare(self._look, look)
+        """How far this look is from what was seen until now, or from what was seen last: the closer of the two."""
+        steady, latest = compare(self._look, look), compare(self._latest_look, look)
+        return steady if steady.both <= latest.both else latest
 
     def is_over(self, at_ns: int, picture_px: tuple[int, int]) -> bool:
         """Has this person been out of sight for longer than patience lasts?"""

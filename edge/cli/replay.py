@@ -6,6 +6,10 @@ import argparse
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge.events import JsonLinesFile
 
 HELP = "a video file through the whole pipeline; events on stdout"
 EXIT_UNREADABLE = 2
@@ -31,12 +35,11 @@ def run(args: argparse.Namespace) -> int:
     """Print the events; 2 with a reason on stderr for input that cannot be read."""
     from edge.app import ReplayError, build_replay
     from edge.camera import ClipError
-    from edge.events import JsonLinesFile
     from edge.ops.progress import Progress
 
     try:
         with ExitStack() as stack:
-            out = stack.enter_context(JsonLinesFile(args.out)) if args.out else None
+            out = stack.enter_context(_opened(args.out)) if args.out else None
             replay = build_replay(
                 args.clip,
                 lane=args.lane,
@@ -52,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
                 line = event.to_json()
                 print(line, flush=True)
                 if out is not None:
-                    out.append([line])
+                    _kept(out, line)
             sys.stdout.flush()
     except BrokenPipeError:  # whoever read our stdout has left; `main` knows what that means
         raise
@@ -61,3 +64,23 @@ def run(args: argparse.Namespace) -> int:
         print(f"checkout-age replay: {error}", file=sys.stderr)
         return EXIT_UNREADABLE
     return 0
+
+
+def _opened(path: Path) -> JsonLinesFile:
+    from edge.events import JsonLinesFile
+
+    try:
+        return JsonLinesFile(path)
+    except OSError as error:
+        raise OSError(
+            f"--out {path}: {error.strerror}. Name a file in a folder that can be written"
+        ) from error
+
+
+def _kept(out: JsonLinesFile, line: str) -> None:
+    try:
+        out.append([line])
+    except OSError as error:
+        raise OSError(
+            f"--out {out.path}: {error.strerror}. The events up to here are there; make room and replay again"
+        ) from error

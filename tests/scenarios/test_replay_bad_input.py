@@ -142,3 +142,11 @@ def test_the_events_before_a_damaged_tail_are_printed_and_the_exit_code_says_so(
     assert "half.mkv" in printed.stderr
     assert len(printed.events) >= 3
     assert (tmp_path / "events.jsonl").read_bytes() == printed.stdout
+
+
+@pytest.mark.parametrize("out", ["missing/events.jsonl", "."])
+def test_an_output_file_that_cannot_be_written_is_named(
+    shared: Path, tmp_path: Path, models: Path, out: str
+) -> None:
+    clip = shared / "video" / "lane_rush.mp4"
+    refused(replay(clip, "--out", str(tmp_path / out), models=models), "--out", str(tmp_path), "folder")

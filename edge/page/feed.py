@@ -99,12 +99,17 @@ class LiveFeed:
         """Server-sent events behind `after` (None: from now on) as `show` lets this role see them."""
         position = self._position if after is None else after
         epoch, beat, state = self._epoch, -1, ""
+        known = False
         self.clients += 1
         try:
             yield "retry: 1500\n\n"
             while not self._closed:
                 news = self._news
-                if position > self._position or epoch != self._epoch:  # another store: what was shown is void
+                if position > self._position and epoch == self._epoch and not known:
+                    # Ahead of this feed for a moment, or from another store, where what was shown is void.
+                    known = position <= await run_in_threadpool(self._box.newest)
+                    epoch = epoch if known else -1
+                if epoch != self._epoch:
                     epoch, position = self._epoch, self._position
                     yield f"event: reset\nid: {position}\ndata: {{}}\n\n"
                 newest, entries = self._position, await self._since(position)

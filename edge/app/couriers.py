@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edge.config import Config, FileSink, MqttSink, Sink, read_password
+from edge.config import Config, FileSink, MqttSink, Sink, WebhookSink, read_password
 from edge.events import Courier, MqttBroker, Store
 from edge.events import FileSink as LinesOut
 from edge.events import MqttSink as MqttOut
+from edge.events import WebhookSink as WebhookOut
 from edge.ops.log import redactor
 
-__all__ = ["build_couriers"]
+__all__ = ["build_couriers", "build_receiver"]
 
 
 def build_couriers(config: Config, store: Store) -> dict[str, tuple[Sink, Courier]]:
@@ -19,21 +20,40 @@ def build_couriers(config: Config, store: Store) -> dict[str, tuple[Sink, Courie
         sink.name: (
             sink,
             Courier(
-                store, _out(sink, config), name=sink.name, purpose=sink.purpose, types=sink.types or None
+                store,
+                build_receiver(sink, config),
+                name=sink.name,
+                purpose=sink.purpose,
+                types=sink.types or None,
             ),
         )
         for sink in config.sinks
     }
 
 
-def _out(sink: Sink, config: Config) -> LinesOut | MqttOut:
+def build_receiver(sink: Sink, config: Config) -> LinesOut | MqttOut | WebhookOut:
+    """What a sink hands events to. Raises SecretError, and ValueError for a secret that is none."""
     if isinstance(sink, FileSink):
         return LinesOut(
             _below(config.state.dir, sink.path),
             rotate_bytes=round(sink.rotate_mb * 1e6),
             keep=sink.keep_files,
         )
+    if isinstance(sink, WebhookSink):
+        return _webhook(sink)
     return MqttOut(_broker(sink), prefix=sink.prefix, store=config.site.store, box=config.site.box)
+
+
+def _webhook(sink: WebhookSink) -> WebhookOut:
+    secret = read_password(sink)
+    if secret:
+        redactor.learn(secret)
+    return WebhookOut(
+        sink.url.replace("{secret}", secret or ""),
+        secret=secret if sink.template == "cloudevent" else None,
+        template=sink.template,
+        topic=sink.topic,
+    )
 
 
 def _broker(sink: MqttSink) -> MqttBroker:

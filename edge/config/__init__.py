@@ -12,7 +12,7 @@ from edge.config.policy import Policy
 from edge.config.problem import ConfigError, Problem
 from edge.config.schema import json_schema
 from edge.config.secret import SecretError, read_password
-from edge.config.sink import FileSink, MqttSink, Purpose, Sink
+from edge.config.sink import FileSink, MqttSink, Purpose, Sink, WebhookSink
 from edge.config.site import Site
 from edge.config.state import State
 from edge.config.till import Goods, LinesDoor, MqttDoor, PoslogDoor, Till, TokenDoor
@@ -43,6 +43,7 @@ __all__ = [
     "Till",
     "TokenDoor",
     "Tracking",
+    "WebhookSink",
     "ZonesPx",
     "config_hash",
     "json_schema",

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from edge.config.rule import NAME, Count, Existing, Matches, Unique, Within
+from edge.config.rule import NAME, Count, Existing, Matches, Parsed, Unique, Within
 from edge.config.secret import one_password
 
-__all__ = ["FileSink", "MqttSink", "Purpose", "Sink"]
+__all__ = ["FileSink", "MqttSink", "Purpose", "Sink", "WebhookSink"]
 
 Purpose = Literal["security", "marketing", "operations"]
 _PURPOSE = "what the receiver needs the events for; no sink gets a type outside of its purpose"
@@ -87,5 +87,44 @@ class MqttSink:
             )
 
 
-Sink = FileSink | MqttSink
+def _web_address(text: str) -> None:
+    if not text.startswith(("https://", "http://")):
+        raise ValueError("an address that begins with https:// (or http://)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSink:
+    """Each event as a signed POST (Standard Webhooks), or as a message through ntfy or Telegram."""
+
+    kind: Literal["webhook"]
+    name: Annotated[str, "the sink's name", NAME, Unique()]
+    purpose: Annotated[Purpose, _PURPOSE]
+    url: Annotated[
+        str, "where to POST; {secret} in it stands for the secret (Telegram)", Parsed(_web_address)
+    ]
+    types: Annotated[tuple[EventType, ...], _TYPES, Count(0, 32)] = ()
+    template: Annotated[
+        Literal["cloudevent", "ntfy", "telegram"], "the event itself, or a message for people"
+    ] = "cloudevent"
+    topic: Annotated[str | None, "ntfy's topic, or Telegram's chat"] = None
+    password_env: Annotated[str | None, "environment variable that holds the secret"] = None
+    password_file: Annotated[Path | None, "file whose first line is the secret", Existing("file")] = None
+    password_credential: Annotated[str | None, "name of the systemd credential with the secret", NAME] = None
+
+    @property
+    def user(self) -> str | None:
+        """A webhook's secret belongs to nobody by name."""
+        return "webhook"
+
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """A message for people needs to know where to."""
+        yield from one_password(self)
+        if self.template != "cloudevent" and self.topic is None:
+            yield (
+                ("topic", "template"),
+                f"missing; {self.template} needs a topic (Telegram: the chat's number)",
+            )
+
+
+Sink = FileSink | MqttSink | WebhookSink
 """Any sink; told apart by `kind`."""

@@ -35,6 +35,7 @@ from edge.events.types import (
     camera_status_event,
     p_under_figures,
 )
+from edge.events.webhook_sink import WebhookSink
 
 __all__ = [
     "EVENT_TYPES",
@@ -70,6 +71,7 @@ __all__ = [
     "StoreTooNew",
     "StoredEvent",
     "Transaction",
+    "WebhookSink",
     "age_event",
     "age_figures",
     "allowed_types",

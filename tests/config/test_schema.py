@@ -44,4 +44,4 @@ def test_choices_bounds_and_defaults_are_those_of_the_declaration() -> None:
 
 def test_a_sink_is_one_of_its_kinds() -> None:
     kinds = json_schema()["properties"]["sinks"]["items"]["anyOf"]
-    assert [kind["properties"]["kind"]["enum"] for kind in kinds] == [["file"], ["mqtt"]]
+    assert [kind["properties"]["kind"]["enum"] for kind in kinds] == [["file"], ["mqtt"], ["webhook"]]

@@ -83,6 +83,7 @@ def build_replay(
             lanes=[chosen_lane],
             cameras=[camera],
             tracking=config.tracking if config else Tracking(),
+            under_ages=whole.policy.legal_ages,
         ),
         site=site,
         camera=camera.name,

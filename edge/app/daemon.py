@@ -61,7 +61,11 @@ class Daemon:
             self._socket.close()
             raise
         vision = build_vision(
-            self.models, lanes=config.lanes, cameras=config.cameras, tracking=config.tracking
+            self.models,
+            lanes=config.lanes,
+            cameras=config.cameras,
+            tracking=config.tracking,
+            under_ages=config.policy.legal_ages,
         )
         self.vision = VisionLoop(vision=vision, tell=self._judged)
         self.cameras = build_cameras(config.cameras, told=self._camera_told, wake=self.vision.wake)

@@ -69,12 +69,20 @@ def open_models(inference: Inference) -> Models:
 
 
 def build_vision(
-    models: Models, *, lanes: Sequence[Lane], cameras: Sequence[Camera], tracking: Tracking
+    models: Models,
+    *,
+    lanes: Sequence[Lane],
+    cameras: Sequence[Camera],
+    tracking: Tracking,
+    under_ages: Sequence[int] = (),
 ) -> Vision:
-    """The way of a frame for these lanes and cameras. Raises DetectorError as `open_models` does."""
+    """The way of a frame for these lanes and cameras. Raises DetectorError as `open_models` does.
+
+    `under_ages`: legal ages of the policy, for which estimates carry a probability beside the usual ones.
+    """
     detectors = _detectors(models, cameras)
     return Vision(
-        lanes=[_watch(lane, models, tracking, detectors[lane.camera]) for lane in lanes],
+        lanes=[_watch(lane, models, tracking, detectors[lane.camera], under_ages) for lane in lanes],
         detector=models.detector,
         detectors=detectors,
         ages=models.ages,
@@ -105,7 +113,9 @@ def _whole_cells(size: tuple[int, int]) -> tuple[int, int]:
     return width, height
 
 
-def _watch(lane: Lane, models: Models, tracking: Tracking, detector: Detector) -> LaneWatch:
+def _watch(
+    lane: Lane, models: Models, tracking: Tracking, detector: Detector, under_ages: Sequence[int]
+) -> LaneWatch:
     zones = Zones(customer=lane.zones_px.customer, cashier=lane.zones_px.cashier)
     return LaneWatch(
         lane=lane.name,
@@ -114,7 +124,7 @@ def _watch(lane: Lane, models: Models, tracking: Tracking, detector: Detector) -
         tracker=Tracker(zones=zones, max_track_s=tracking.max_track_s),
         gate=QualityGate(),
         refine=detector.refine,
-        estimator=partial(estimate_track, bundle=models.bundle),
+        estimator=partial(estimate_track, bundle=models.bundle, ages=tuple(under_ages)),
         model=models.bundle.name,
         budget=tracking.crops_per_track,
     )

@@ -80,11 +80,15 @@ class Policy:
         Parsed(_recorder_url),
     ] = None
 
+    @property
+    def legal_ages(self) -> tuple[int, ...]:
+        """Every legal age that has a rule."""
+        return (self.legal_age, *(one.legal_age for one in self.other_ages))
+
     def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """A challenge age below the legal age would ask nobody who must be asked; one rule for each legal age."""
         yield from _not_below(self.legal_age, self.challenge_age)
-        ages = [self.legal_age, *(one.legal_age for one in self.other_ages)]
-        if len(set(ages)) != len(ages):
+        if len(set(self.legal_ages)) != len(self.legal_ages):
             yield (
                 ("other_ages", "legal_age"),
                 "each legal age has one rule; 'legal_age' itself is one of them",

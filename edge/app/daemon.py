@@ -7,11 +7,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 from edge.app.cameras import build_cameras
 from edge.app.desk import Desk
 from edge.app.doors import Doors
 from edge.app.outbox import Outbox
+from edge.app.pages import PageSide, check_protected
 from edge.app.parts import Models, build_vision, open_models
 from edge.app.vision_loop import Judged, VisionLoop
 from edge.camera import CameraState, CameraStatus
@@ -19,6 +21,7 @@ from edge.config import Config
 from edge.events import age_event, camera_status_event
 from edge.flow import Role, TrackReport
 from edge.ops.latency import LatencyWindow
+from edge.page import Role as PageRole
 from edge.page import WebServer, listen, operations_routes
 
 __all__ = ["Daemon"]
@@ -36,7 +39,8 @@ class Daemon:
     def __init__(self, config: Config, *, another_port: bool = False) -> None:
         """Open models, store, sinks and port. `another_port`: take a free one where the configured is busy.
 
-        Raises DetectorError, AgeModelError, StoreError, SecretError, PortBusyError, OSError with the way out.
+        Raises DetectorError, AgeModelError, StoreError, SecretError, PortBusyError, UnprotectedError, OSError with the
+        way out.
         """
         self.config = config
         self.started_s = time.monotonic()
@@ -47,6 +51,7 @@ class Daemon:
         self.first_judged = threading.Event()
         self.listeners: list[Callable[[TrackReport], None]] = []
         self._stopping = threading.Event()
+        check_protected(config)
         self._socket = listen(config.http.host, config.http.port, or_another=another_port)
         self.notes: list[str] = []
         port = self._socket.getsockname()[1]
@@ -71,6 +76,7 @@ class Daemon:
         self.cameras = build_cameras(config.cameras, told=self._camera_told, wake=self.vision.wake)
         for camera in self.cameras:
             self.vision.watch(camera)
+        self.page_side = PageSide(self, port=port)
         self._housekeeper = threading.Thread(target=self._keep_house, name="house", daemon=True)
         self.beat_s = time.monotonic()
         self.web: WebServer | None = None
@@ -95,7 +101,11 @@ class Daemon:
                 health=health,
                 metrics=lambda: (metrics.render(), CONTENT_TYPE),
             )
-            + ([] if self.doors is None else self.doors.routes),
+            + ([] if self.doors is None else self.doors.routes)
+            + self.page_side.pages.routes,
+            lifespan=self.page_side.pages.lifespan,
+            before_stop=self.page_side.pages.feed.close,
+            certificate=self._certificate(),
         )
         if self.desk is not None:
             self.desk.start()
@@ -133,6 +143,15 @@ class Daemon:
         if self.desk is not None:
             self.desk.stop()
         self.outbox.close()
+
+    def sign_in_url(self) -> str:
+        """A link that opens the pages once, as a manager: for the demo, printed on the terminal of who started it."""
+        path = self.page_side.sessions.one_time_link(name="demo", role=PageRole.MANAGER)
+        return f"{self.web.url if self.web else ''}{path}"
+
+    def _certificate(self) -> tuple[Path, Path] | None:
+        http = self.config.http
+        return (http.tls_cert, http.tls_key) if http.tls_cert and http.tls_key else None
 
     def _till_side(self, config: Config) -> tuple[Desk | None, Doors | None]:
         """Desk and doors, where a till can reach this box at all; without them people are told as they leave."""

@@ -69,6 +69,8 @@ class Desk:
         self.counts: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
         self.last_till_ns: dict[str, int] = {}
+        self.heard: list[Callable[[Sequence[TillEvent]], None]] = []
+        """Told of new till events as soon as they are on disk, in the writer's thread: be quick."""
         self.beat_s = time.monotonic()
         self._begun_ns = clock_ns()
         self._queue: deque[_Item] = deque()
@@ -123,6 +125,8 @@ class Desk:
             self.counts["rejected"] += len(batch.letters)
             if kept.new:
                 self._put(lambda: self._on_till(kept.new))
+                for hear in self.heard:
+                    hear(kept.new)
             answer.set_result(kept)
 
         try:

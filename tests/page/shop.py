@@ -8,6 +8,7 @@ import threading
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,13 @@ class Shop:
         self.acted: list[CashierAct] = []
         self.assisted: list[tuple[str, str]] = []
         self.acknowledged: dict[str, dict[str, Any]] = {}
+        a_minute_ago = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
         self.lanes: dict[str, dict[str, Any]] = {
             name: {
                 "lane": name,
                 "camera": {"name": f"cam-{name[-1]}", "state": "up", "reason": "ok", "fps": 15.0},
-                "till": {"state": "up", "last": "2026-01-05T10:00:00.000Z"},
-                "last_customer": "2026-01-05T10:00:00.000Z",
+                "till": {"state": "up", "last": a_minute_ago},
+                "last_customer": a_minute_ago,
                 "checks": "page" if name == "lane-1" else "till",
             }
             for name in ("lane-1", "lane-2", "lane-3")
@@ -90,13 +92,13 @@ class Shop:
 
     def alert(self, alert: str, *, lane: str = "lane-1", kind: str = "unchecked_sale", **more: Any) -> int:
         """Commit an alert as the box would."""
-        data = {
+        data: dict[str, Any] = {
             "lane": lane, "alert": alert, "kind": kind, "severity": "high", "receipt": f"r-{alert}",
             "items": ["4600000000017"], "camera": "cam-1", "from": "2026-01-05T09:59:40.000Z",
             "to": "2026-01-05T10:00:05.000Z", "age": {"mean": 17.0}, "p_under": {"18": 0.7, "25": 0.97}, "count": 1,
             "vms_url": None, "cashier": "c-7", **more,
         }  # fmt: skip
-        return self.commit("checkout.alert.raised.v1", data)
+        return self.commit("checkout.alert.raised.v1", data, data["to"])
 
     def ask_for_id(self, lane: str, receipt: str) -> None:
         """The rules want an ID to be seen."""

@@ -92,7 +92,7 @@ function apply() {
 export function clock(time) {
   const at = new Date(time);
   const day = at.toDateString() === new Date().toDateString() ? {} : { day: "2-digit", month: "2-digit" };
-  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", ...day }).format(at);
+  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", ...day }).format(at);
 }
 
 export function ago(time) {

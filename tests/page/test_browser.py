@@ -1,0 +1,250 @@
+"""The pages in Debian's Chromium, as people meet them. SHOTS=folder keeps pictures of each scene to look at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from edge.flow import TillEventType
+from edge.page import Role
+from tests.page.shop import PASSWORD, Shop
+
+CHROMIUM = "/usr/bin/chromium"
+WAIT_MS = 20_000
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser for all scenes; each scene has a profile of its own."""
+    expect.set_options(timeout=WAIT_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A window that fails its scene on any script error or refused resource."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda told: faults.append(told.text) if "Content Security" in told.text else None)
+    yield page
+    context.close()
+    assert faults == []
+
+
+def shot(page: Page, name: str) -> None:
+    folder = os.environ.get("SHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+def sign_in(page: Page, shop: Shop, name: str) -> None:
+    page.goto(f"{shop.url}/")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def ago(minutes: float) -> str:
+    return (
+        (datetime.now(UTC) - timedelta(minutes=minutes))
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
+
+
+def raise_alert(shop: Shop, alert: str, minutes_ago: float = 0.2, **more: object) -> None:
+    at = ago(minutes_ago)
+    shop.alert(alert, to=at, **{"from": ago(minutes_ago + 0.5)}, **more)
+
+
+def test_somebody_signs_in_sees_an_alert_come_and_acknowledges_it(shop: Shop, page: Page) -> None:
+    page.goto(shop.url)
+    shot(page, "signin")
+    sign_in(page, shop, "sam")
+    expect(page.locator("#connection")).to_have_text("Live")
+    expect(page.locator(".tile")).to_have_count(3)
+    expect(page.locator("#nothing")).to_have_text("No open alerts")
+
+    shop.lanes["lane-2"]["camera"] |= {"state": "down", "fps": None}
+    raise_alert(shop, "a-1")
+    raise_alert(shop, "a-2", lane="lane-2", kind="camera_blind", severity="medium", count=12, receipt=None)
+    raise_alert(
+        shop, "a-3", lane="lane-3", kind="unseen_customer", severity="low", vms_url="https://vms.example/x"
+    )
+    expect(page.locator(".alert")).to_have_count(3)
+    expect(page).to_have_title("(3) Alerts")
+    expect(page.locator(".tile.bad")).to_contain_text("lane-2")
+    expect(page.locator("[data-alert=a-1]")).to_contain_text("Sold without an ID check")
+    expect(page.locator("[data-alert=a-2]")).to_contain_text("12 restricted sales")
+    expect(page.locator("main")).not_to_contain_text("c-7")
+    shot(page, "security")
+
+    page.locator("[data-alert=a-1]").get_by_role("button", name="Acknowledge").click()
+    page.get_by_text("False alarm").click()
+    page.get_by_label("Your name").fill("Anna")
+    page.get_by_label("Note").fill("showed it before the beer")
+    shot(page, "acknowledge")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("[data-alert=a-1]")).to_have_count(0)
+    assert shop.acknowledged["a-1"]["by"] == "Anna (sam)"
+
+    page.get_by_role("tab", name="History").click()
+    expect(page.locator("[data-alert=a-1]")).to_contain_text("False alarm")
+    page.locator("#filter-lane").select_option("lane-3")
+    expect(page.locator(".alert")).to_have_count(1)
+    page.locator("#filter-lane").select_option("")
+    shot(page, "history")
+    page.locator("[data-alert=a-1]").get_by_role("button", name="Why?").click()
+    expect(page.locator("#explain-facts")).to_contain_text("unchecked")
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Test alert").click()
+    expect(page.locator("#notices")).to_contain_text("broker ✓")
+
+
+def test_a_page_that_nobody_touched_says_that_it_is_silent_until_somebody_does(
+    shop: Shop, page: Page
+) -> None:
+    # Whoever drives a browser by its protocol counts as a hand on the page, so the block is put in by hand.
+    page.add_init_script("""
+        let held = true;
+        addEventListener("pointerdown", () => { held = false; }, true);
+        window.AudioContext = class extends AudioContext {
+          get state() { return held ? "suspended" : super.state; }
+          resume() { return held ? new Promise(() => {}) : super.resume(); }
+        };
+    """)
+    page.goto(shop.url + shop.sessions.one_time_link(name="demo", role=Role.MANAGER))
+    expect(page.locator("#connection")).to_have_text("Live")
+    expect(page.locator("#sound")).to_have_text("Sound is off: tap")
+    expect(page.locator("#sound")).to_be_visible()
+    page.locator("#sound").click()
+    expect(page.locator("#sound")).to_be_hidden()
+
+
+def test_the_page_says_that_it_reconnects_and_misses_nothing_over_a_restart(shop: Shop, page: Page) -> None:
+    sign_in(page, shop, "sam")
+    raise_alert(shop, "a-1")
+    expect(page.locator(".alert")).to_have_count(1)
+    shop.stop()
+    expect(page.locator("#connection")).to_have_text("Reconnecting…")
+    shot(page, "reconnecting")
+    shop.start()
+    raise_alert(shop, "a-2")
+    expect(page.locator("#connection")).to_have_text("Live")
+    expect(page.locator(".alert")).to_have_count(2)
+
+
+def test_whoever_guesses_is_told_to_wait(shop: Shop, page: Page) -> None:
+    page.goto(f"{shop.url}/signin")
+    for _ in range(5):
+        page.get_by_label("Name").fill("sam")
+        page.get_by_label("Password").fill("not the password")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Sign in").click()
+        expect(page.locator("#told")).to_have_text("Name or password is wrong.")
+    sign_in(page, shop, "sam")
+    expect(page.locator("#told")).to_contain_text("Too many tries")
+    shot(page, "locked")
+
+
+def test_a_phone_in_russian_and_in_the_dark_shows_all_without_scrolling_sideways(
+    shop: Shop, chromium: Browser
+) -> None:
+    context = chromium.new_context(
+        viewport={"width": 360, "height": 740}, color_scheme="dark", is_mobile=True, has_touch=True
+    )
+    page = context.new_page()
+    sign_in(page, shop, "max")
+    expect(page.locator("#connection")).to_have_text("Live")
+    page.locator("#language").click()
+    raise_alert(shop, "a-1", minutes_ago=9)
+    raise_alert(shop, "a-2", lane="lane-3", kind="till_silent", severity="low", receipt=None, items=[])
+    expect(page.locator("[data-alert=a-1]")).to_contain_text("Продано без проверки документа")
+    expect(page.locator("[data-alert=a-1]")).to_contain_text("c-7")  # the manager sees who
+    expect(page.locator("[data-alert=a-1]")).to_contain_text("Никто не посмотрел уже 9 мин")
+    expect(page.locator("#tab-history")).to_have_text("История")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    shot(page, "phone-ru")
+    page.locator("[data-alert=a-1] button.primary").click()
+    shot(page, "phone-ru-dialog")
+    page.get_by_text("Проверено").click()
+    page.get_by_role("button", name="Сохранить").click()
+    expect(page.locator("[data-alert=a-1]")).to_have_count(0)
+    page.reload()
+    expect(page.locator("#tab-history")).to_have_text("История")
+    context.close()
+
+
+def test_a_wall_screen_is_read_from_three_metres_and_offers_nothing_to_press(
+    shop: Shop, chromium: Browser
+) -> None:
+    """At 3 m letters need about 9 mm: 32 px of a 1920 px picture on a 43 inch screen (950 mm wide) are 16 mm high."""
+    keys: list[str] = []
+
+    def with_wall(known):  # type: ignore[no-untyped-def]
+        after, key = known.with_token("wall", Role.DISPLAY)
+        keys.append(key)
+        return after
+
+    shop.people.change(with_wall)
+    context = chromium.new_context(viewport={"width": 1920, "height": 1080}, color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{shop.url}/display/{keys[0]}")
+    raise_alert(shop, "a-1", minutes_ago=7)
+    raise_alert(shop, "a-2", lane="lane-2", kind="assistance", receipt=None, items=[])
+    expect(page.locator(".alert")).to_have_count(2)
+    expect(page.locator(".alert button")).to_have_count(0)
+    size = page.locator("[data-alert=a-1] .when").evaluate(
+        "node => parseFloat(getComputedStyle(node).fontSize)"
+    )
+    assert size >= 32
+    shot(page, "wall")
+    context.close()
+
+
+def test_the_cashier_is_asked_answers_and_calls_for_help(shop: Shop, page: Page) -> None:
+    page.set_viewport_size({"width": 1024, "height": 600})
+    sign_in(page, shop, "kate")
+    expect(page).to_have_url(f"{shop.url}/lane/lane-1")
+    expect(page.locator("#idle")).to_have_text("Ready")
+    expect(page.locator("#acts")).to_be_hidden()
+    shot(page, "lane-idle")
+    shop.till("lane-1", "r-1", TillEventType.RECEIPT_OPENED)
+    expect(page.locator("#acts")).to_be_visible()
+    shop.ask_for_id("lane-1", "r-1")
+    expect(page.locator("#ask")).to_have_text("Please check ID")
+    shot(page, "lane-asks")
+    page.get_by_role("button", name="ID seen").click()
+    expect(page.locator("#ask")).to_be_hidden()
+    assert [act.action for act in shop.acted] == ["verified"]
+
+    shop.till("lane-1", "r-1", TillEventType.RECEIPT_CLOSED)
+    expect(page.locator("#acts")).to_be_hidden()
+    shop.ask_for_id("lane-1", "r-2")
+    expect(page.locator("#ask")).to_be_visible()
+    shop.till("lane-1", "r-2", TillEventType.RECEIPT_CANCELLED)
+    expect(page.locator("#ask")).to_be_hidden()
+
+    page.get_by_role("button", name="Assistance").click()
+    expect(page.locator("#assist")).to_have_text("✓ Passed on")
+    assert shop.assisted == [("lane-1", "kate")]
+    words = page.locator("body").inner_text().lower()
+    assert "years" not in words
+    assert "underage" not in words
+    page.locator("#language").click()
+    shop.ask_for_id("lane-1", "r-3")
+    expect(page.locator("#ask")).to_have_text("Проверьте, пожалуйста, документ")
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    shot(page, "lane-asks-phone-ru")

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from edge.app.alert_test import send_test
 from edge.app.assistance import call_for_help
@@ -22,9 +22,11 @@ from edge.till import Batch, events_of
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-    from edge.app.daemon import Daemon
+    from edge.app.desk import Desk
+    from edge.app.outbox import Outbox
+    from edge.camera import Camera
 
-__all__ = ["PageSide", "check_protected", "users_file"]
+__all__ = ["PageSide", "Running", "check_protected", "users_file"]
 
 T = TypeVar("T")
 
@@ -42,6 +44,17 @@ _ACTS = {
 }
 _ANSWERED = {*_ACTS.values(), TillEventType.RECEIPT_CLOSED, TillEventType.RECEIPT_CANCELLED}
 _DAY_NS = 86_400_000_000_000
+
+
+class Running(Protocol):
+    """What of a daemon the pages look at."""
+
+    config: Config
+    outbox: Outbox
+    desk: Desk | None
+    cameras: list[Camera]
+    lanes_now: dict[str, dict[str, TrackReport]]
+    listeners: list[Callable[[TrackReport], None]]
 
 
 def users_file(config: Config) -> Path:
@@ -63,7 +76,7 @@ def check_protected(config: Config) -> None:
 class PageSide:
     """Answers what `edge.page` asks. Built after the daemon's parts; `pages` go to the web server."""
 
-    def __init__(self, daemon: Daemon, *, port: int) -> None:
+    def __init__(self, daemon: Running, *, port: int) -> None:
         """`port` names the cookie."""
         config = daemon.config
         self._daemon, self._config = daemon, config

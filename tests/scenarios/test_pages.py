@@ -1,0 +1,148 @@
+"""The pages over the real desk and store: what a cashier presses and what security writes down has consequences."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.app.desk import Desk
+from edge.app.outbox import Outbox
+from edge.app.pages import PageSide, check_protected, users_file
+from edge.config import Config
+from edge.events.register import verify
+from edge.flow import TrackReport
+from edge.page import PeopleFile, Role, UnprotectedError, WebServer, listen
+from tests.page.shop import PASSWORD, Browser
+from tests.page.test_pages import alerts, screens, told
+from tests.scenarios.desk_box import Box, a_beer, a_box, a_config, a_till
+
+
+@dataclass
+class Daemon:
+    """The part of a daemon that the pages look at, without cameras."""
+
+    config: Config
+    outbox: Outbox
+    desk: Desk
+    cameras: list[Any] = field(default_factory=list)
+    lanes_now: dict[str, dict[str, TrackReport]] = field(default_factory=dict)
+    listeners: list[Callable[[TrackReport], None]] = field(default_factory=list)
+
+
+@dataclass
+class Site:
+    """A port that a browser speaks to."""
+
+    port: int
+
+
+@contextmanager
+def pages_of(box: Box) -> Iterator[Site]:
+    sock = listen("127.0.0.1", 0)
+    port = sock.getsockname()[1]
+    side = PageSide(Daemon(config=box.config, outbox=box.outbox, desk=box.desk), port=port)  # type: ignore[arg-type]
+    pages = side.pages
+    web = WebServer(sock=sock, routes=pages.routes, lifespan=pages.lifespan, before_stop=pages.feed.close)
+    web.start()
+    try:
+        yield Site(port)
+    finally:
+        web.stop()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """A box whose cashier tells checks on the page, with a cashier and somebody of security."""
+    config = a_config(tmp_path)
+    config = replace(config, lanes=(replace(config.lanes[0], reports_id_checks="page"),))
+    people = PeopleFile(users_file(config))
+    people.change(lambda known: known.with_user("kate", Role.CASHIER, PASSWORD, ("lane-1",)))
+    people.change(lambda known: known.with_user("sam", Role.SECURITY, PASSWORD))
+    return config
+
+
+def signed_in(site: Any, name: str) -> Browser:
+    browser = Browser(site)
+    assert browser.sign_in(name) == "/"
+    return browser
+
+
+def test_an_id_that_the_cashier_notes_on_the_page_ends_the_sale_as_checked(config: Config) -> None:
+    with a_box(config) as box, pages_of(box) as site:
+        kate = signed_in(site, "kate")
+        with kate.stream("/api/lane/lane-1/stream") as screen:
+            box.young_customer()
+            box.post(a_beer(receipt="r-1"))
+            while screens(screen, 1) != [("r-1", True)]:
+                pass
+            assert kate.post("/api/lane/lane-1/act", {"action": "verified", "receipt": "r-1"})[0] == 200
+            assert screens(screen, 1) == [("r-1", False)]
+            box.post(a_till("receipt.closed", receipt="r-1"))
+            assert screens(screen, 1) == [(None, False)]
+        box.until(lambda: any(one[0] == "sale" for one in box.told()))
+        assert [one for one in box.told() if one[0] == "sale"] == [("sale", "r-1", "checked", "None")]
+        assert not [one for one in box.told() if one[0] == "alert"]
+
+
+def test_an_alert_comes_to_the_page_and_its_acknowledgement_into_the_register(config: Config) -> None:
+    with a_box(config) as box, pages_of(box) as site:
+        sam = signed_in(site, "sam")
+        with sam.stream("/api/stream") as stream:
+            next(told(stream))
+            box.young_customer()
+            box.post([a_beer(receipt="r-1"), a_till("receipt.closed", receipt="r-1")])
+            alert = alerts(stream, 1)[0]["data"]["alert"]
+            assert (alert["kind"], alert["receipt"]) == ("unchecked_sale", "r-1")
+            path = f"/api/alerts/{alert['alert']}/acknowledge"
+            assert sam.post(path, {"outcome": "checked", "by": "Anna", "note": "seen"})[0] == 200
+            assert alerts(stream, 1)[0]["data"]["acknowledged"]["by"] == "Anna (sam)"
+        [row] = sam.get("/api/alerts")[1]["alerts"]
+        assert row["acknowledged"]["outcome"] == "checked"
+        facts = json.dumps(sam.get("/api/explain?receipt=r-1")[1]["facts"])
+        assert "unchecked" in facts
+        assert "item.added" in facts
+        assert box.outbox.store is not None
+        assert box.outbox.store.read(verify) == []
+        kinds = box.outbox.store.read(lambda c: c.execute("SELECT kind FROM register").fetchall())
+        assert kinds[-1] == ("acknowledgement",)
+
+
+def test_a_call_for_help_is_an_alert_that_security_acknowledges(config: Config) -> None:
+    with a_box(config) as box, pages_of(box) as site:
+        kate, sam = signed_in(site, "kate"), signed_in(site, "sam")
+        assert kate.post("/api/lane/lane-1/assist")[0] == 200
+        [row] = sam.get("/api/alerts")[1]["alerts"]
+        assert (row["kind"], row["lane"], row["severity"]) == ("assistance", "lane-1", "high")
+        assert "cashier" not in row
+        assert sam.post(f"/api/alerts/{row['alert']}/acknowledge", {"outcome": "escalated"})[0] == 200
+
+
+def test_a_request_stands_on_the_screen_again_after_a_restart_unless_it_was_answered(config: Config) -> None:
+    with a_box(config) as box, pages_of(box) as site:
+        kate = signed_in(site, "kate")
+        box.young_customer()
+        box.post(a_beer(receipt="r-1"))
+        box.until(lambda: ("check", "r-1") in box.told())
+        with pages_of(box) as again:
+            kate = signed_in(again, "kate")
+            with kate.stream("/api/lane/lane-1/stream") as screen:
+                while screens(screen, 1) != [("r-1", True)]:
+                    pass
+                assert kate.post("/api/lane/lane-1/act", {"action": "refused", "receipt": "r-1"})[0] == 200
+        with pages_of(box) as later:
+            kate = signed_in(later, "kate")
+            with kate.stream("/api/lane/lane-1/stream") as screen:
+                assert screens(screen, 1) == [(None, False)]
+
+
+def test_a_box_that_listens_to_the_network_without_protection_does_not_start(tmp_path: Path) -> None:
+    open_box = a_config(tmp_path, "http: {host: 0.0.0.0}\ntill: {http: {token_file: token}}\n")
+    with pytest.raises(UnprotectedError, match="users"):
+        check_protected(open_box)
+    check_protected(a_config(tmp_path, "http: {host: 0.0.0.0, unprotected: true}\n"))

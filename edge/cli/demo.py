@@ -118,6 +118,9 @@ def _show(args: argparse.Namespace, config: Config) -> int:
             if is_research(daemon.models.bundle) and not terminal.redraws:
                 print(RESEARCH, file=sys.stderr)  # the redrawn screen has its own line for it
             daemon.start()
+            page_url = daemon.sign_in_url()
+            if not terminal.redraws:
+                print(f"the page, once for one browser: {page_url}", file=sys.stderr)
             try:
                 left_s = args.seconds if args.seconds is not None else float("inf")
                 while left_s > 0 and not stop.wait(min(_REDRAW_S, left_s)):
@@ -134,7 +137,7 @@ def _show(args: argparse.Namespace, config: Config) -> int:
                                 for lane in config.lanes
                             ),
                             challenge_age=challenge_age,
-                            page_url=daemon.web.url if daemon.web else None,
+                            page_url=page_url,
                         )
                     )
             finally:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
+import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from edge.page import PortBusyError, WebServer, listen, operations_routes
+from edge.page import Access, PeopleFile, PortBusyError, Sessions, WebServer, listen, operations_routes
 
 
 def ask(url: str) -> tuple[int, str, str]:
@@ -72,3 +78,40 @@ def test_a_taken_port_is_refused_with_the_way_out_or_another_is_taken() -> None:
             listen("127.0.0.1", port)
         with listen("127.0.0.1", port, or_another=True) as free:
             assert free.getsockname()[1] not in (0, port)
+
+
+def test_with_a_certificate_it_speaks_tls_and_cookies_travel_no_other_way(tmp_path: Path) -> None:
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+            "-keyout", key, "-out", chain,
+        ],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    people = PeopleFile(tmp_path / "users.json")
+    sessions = Sessions(people, None)
+    access = Access(people, sessions, secure=True, port=1)
+
+    async def once(request: Request) -> Response:
+        return access.with_cookie(Response("in"), "key")
+
+    server = WebServer(sock=listen("127.0.0.1", 0), routes=[Route("/once", once)], certificate=(chain, key))
+    server.start()
+    try:
+        assert server.url.startswith("https://")
+        trusting = ssl.create_default_context(cafile=str(chain))
+        with urllib.request.urlopen(server.url + "/once", timeout=10, context=trusting) as answer:  # noqa: S310
+            cookie = answer.headers["set-cookie"]
+        assert cookie.startswith("__Host-")
+        assert "Secure" in cookie
+    finally:
+        server.stop()
+
+
+def test_a_certificate_that_is_none_is_told_before_anything_starts(tmp_path: Path) -> None:
+    (tmp_path / "chain.pem").write_text("no certificate")
+    with listen("127.0.0.1", 0) as sock, pytest.raises(ssl.SSLError):
+        WebServer(sock=sock, routes=[], certificate=(tmp_path / "chain.pem", tmp_path / "chain.pem"))

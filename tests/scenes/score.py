@@ -50,6 +50,11 @@ class Score:
         """Is nothing wrong?"""
         return not (self.lost or self.split or self.merged or self.made_up)
 
+    def names(self) -> dict[str, list[str]]:
+        """Who it was, by what went wrong."""
+        wrongs = ("lost", "split", "merged", "made_up")
+        return {wrong: getattr(self, wrong) for wrong in wrongs if getattr(self, wrong)}
+
     def __str__(self) -> str:
         counts = [f"{wrong} {len(getattr(self, wrong))}" for wrong in ("lost", "split", "merged", "made_up")]
         return f"{self.people} people: {', '.join(counts)}"

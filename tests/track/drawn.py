@@ -70,7 +70,9 @@ class Told:
         return "+".join(sorted(self.who))
 
 
-def shots(people: Sequence[Person], *, to_s: float, rate_hz: float = 5.0, from_s: float = 0.0) -> Iterator[Shot]:
+def shots(
+    people: Sequence[Person], *, to_s: float, rate_hz: float = 5.0, from_s: float = 0.0
+) -> Iterator[Shot]:
     """Time, found faces with their owners' names, and picture, `rate_hz` times a second."""
     noise = np.random.default_rng(7).integers(0, 5, (SIZE_PX[1], SIZE_PX[0] + 64, 3), np.uint8)
     for index in range(math.ceil(from_s * rate_hz), math.floor(to_s * rate_hz) + 1):
@@ -104,8 +106,8 @@ def watch(
     tracker = Tracker(zones=zones or Zones(customer=CUSTOMER_PX, cashier=CASHIER_PX), **settings)
     who: dict[int, Counter[str]] = {}
     ended: list[TrackState] = []
-    for at_ns, found, image in shots(people, to_s=to_s, rate_hz=rate_hz):
-        found = reorder(found)
+    for at_ns, in_order, image in shots(people, to_s=to_s, rate_hz=rate_hz):
+        found = reorder(in_order)
         update = tracker.update(at_ns, [face for _, face in found], image)
         ended.extend(update.ended)
         names = {face.box_px: name for name, face in found}
@@ -132,7 +134,10 @@ def _paint(image: NDArray[np.uint8], person: Person, box_px: Box) -> None:
 
 
 def _fill(
-    image: NDArray[np.uint8], box_px: Box, part: tuple[float, float, float, float], colour: tuple[int, int, int]
+    image: NDArray[np.uint8],
+    box_px: Box,
+    part: tuple[float, float, float, float],
+    colour: tuple[int, int, int],
 ) -> None:
     x, y, width, height = box_px
     left, right = max(0, round(x + part[0] * width)), max(0, round(x + part[2] * width))

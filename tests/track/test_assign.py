@@ -29,7 +29,11 @@ def cheapest(prices: np.ndarray) -> float:
 
 
 @settings(deadline=None, derandomize=True)
-@given(st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(PRICE, min_size=n, max_size=n), min_size=1, max_size=4)))
+@given(
+    st.integers(1, 4).flatmap(
+        lambda n: st.lists(st.lists(PRICE, min_size=n, max_size=n), min_size=1, max_size=4)
+    )
+)
 def test_no_other_assignment_is_cheaper(table: list[list[float]]):
     prices = np.array(table)
 

@@ -13,7 +13,9 @@ from edge.track import BestShots, Refusals
 PIXELS = np.zeros((112, 112, 3), np.uint8)
 
 
-def verdict(quality: float = 0.5, *, yaw: float = 0.0, reason: UnknownReason | None = None, px: float = 40) -> GateVerdict:
+def verdict(
+    quality: float = 0.5, *, yaw: float = 0.0, reason: UnknownReason | None = None, px: float = 40
+) -> GateVerdict:
     return GateVerdict(quality=quality, reason=reason, eye_distance_px=px, blur=0.1, yaw=yaw, brightness=120)
 
 
@@ -51,7 +53,11 @@ def test_a_face_that_comes_nearer_does_not_spend_the_budget_on_its_way():
 def test_a_spent_budget_is_replaced_by_clearly_better_ones_only():
     shots = BestShots(budget=2)
 
-    assert admitted(shots, [crop(0, 0.3), crop(1, 0.3), crop(2, 0.3), crop(3, 0.36), crop(4, 0.5)]) == [0, 1, 4]
+    assert admitted(shots, [crop(0, 0.3), crop(1, 0.3), crop(2, 0.3), crop(3, 0.36), crop(4, 0.5)]) == [
+        0,
+        1,
+        4,
+    ]
 
 
 def test_wanting_a_crop_counts_nothing():
@@ -73,7 +79,9 @@ def test_a_frozen_track_reads_nothing_more():
 def test_the_cost_of_a_track_has_a_bound_however_long_it_lasts(budget: int, looks: list[tuple[float, float]]):
     shots = BestShots(budget=budget)
 
-    read = admitted(shots, [crop(0.2 * number, quality, yaw=yaw) for number, (quality, yaw) in enumerate(looks)])
+    read = admitted(
+        shots, [crop(0.2 * number, quality, yaw=yaw) for number, (quality, yaw) in enumerate(looks)]
+    )
 
     assert len(read) == shots.reads <= 2 * budget
     assert bool(read) == bool(looks)

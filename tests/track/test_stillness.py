@@ -15,7 +15,9 @@ FACE = np.clip(128 + 40 * _BLOBS / _BLOBS.std(), 0, 255).astype(np.uint8)
 
 def picture(*, shift_px: float = 0.0, light: float = 1.0, noise: int = 4, seed: int = 0) -> np.ndarray:
     """A blurred texture as seen by a camera: moved by less than a pixel where wanted, brighter, noisy."""
-    moved = cv2.warpAffine(FACE, np.float32([[1, 0, shift_px], [0, 1, 0]]), (640, 360), flags=cv2.INTER_LINEAR)
+    moved = cv2.warpAffine(
+        FACE, np.float32([[1, 0, shift_px], [0, 1, 0]]), (640, 360), flags=cv2.INTER_LINEAR
+    )
     grain = np.random.default_rng(seed).integers(-noise, noise + 1, moved.shape)
     return np.clip(moved * light + grain, 0, 255).astype(np.uint8)
 

@@ -50,7 +50,9 @@ def test_who_takes_the_same_place_a_second_later_is_somebody_new():
 
 
 def test_who_leaves_and_comes_back_after_four_seconds_is_a_new_track():
-    told = watch([customer("ann", at_s=0, clothes=RED), customer("ann again", at_s=11.5, clothes=RED)], to_s=22)
+    told = watch(
+        [customer("ann", at_s=0, clothes=RED), customer("ann again", at_s=11.5, clothes=RED)], to_s=22
+    )
 
     assert counted(told) == ["ann", "ann again"]
 
@@ -83,7 +85,13 @@ def test_the_next_in_the_queue_is_known_from_the_queue_to_the_till():
     ann = customer("ann", at_s=0, clothes=RED)
     bob = Person(
         name="bob",
-        way=[(3, 345, 132, 23), (4, 350, 140, 37), (6.5, 350, 140, 37), (8, 225, 145, 58), (12, 225, 145, 58)],
+        way=[
+            (3, 345, 132, 23),
+            (4, 350, 140, 37),
+            (6.5, 350, 140, 37),
+            (8, 225, 145, 58),
+            (12, 225, 145, 58),
+        ],
         clothes=GREEN,
     )
 
@@ -91,13 +99,17 @@ def test_the_next_in_the_queue_is_known_from_the_queue_to_the_till():
 
 
 def test_a_customer_left_over_from_before_the_clip_is_one_track():
-    left_over = Person(name="ann", way=[(-5, 225, 145, 58), (7, 225, 145, 58), (8.5, -40, 150, 60)], clothes=RED)
+    left_over = Person(
+        name="ann", way=[(-5, 225, 145, 58), (7, 225, 145, 58), (8.5, -40, 150, 60)], clothes=RED
+    )
 
     assert counted(watch([left_over, customer("bob", at_s=9, clothes=GREEN)], to_s=19)) == ["ann", "bob"]
 
 
 def test_a_cashier_gives_no_event():
-    cashier = Person(name="cashier", way=[(0, 660, 145, 50), (1, 555, 145, 50), (20, 555, 145, 50)], clothes=GREEN)
+    cashier = Person(
+        name="cashier", way=[(0, 660, 145, 50), (1, 555, 145, 50), (20, 555, 145, 50)], clothes=GREEN
+    )
 
     [told] = watch([cashier], to_s=22)
 

@@ -18,7 +18,11 @@ def face_at(x: float, y: float) -> tuple[float, float, float, float]:
 def test_the_middle_of_the_box_decides():
     zones = Zones(customer=LEFT, cashier=RIGHT)
 
-    assert [zones.zone_of(face_at(x, 100)) for x in (90, 110, 250)] == [Zone.CUSTOMER, Zone.NONE, Zone.CASHIER]
+    assert [zones.zone_of(face_at(x, 100)) for x in (90, 110, 250)] == [
+        Zone.CUSTOMER,
+        Zone.NONE,
+        Zone.CASHIER,
+    ]
 
 
 def test_the_border_belongs_to_the_zone():

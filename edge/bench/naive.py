@@ -50,9 +50,7 @@ def naive_loop(clip: str, threads: int, seconds: float) -> dict[str, Any]:
             break
         frames += 1
         picture = image.astype(np.uint8, copy=False)
-        scale = np.array(
-            [image.shape[1] / _SEARCH_PX[0], image.shape[0] / _SEARCH_PX[1]], dtype=np.float32
-        )
+        scale = np.array([image.shape[1] / _SEARCH_PX[0], image.shape[0] / _SEARCH_PX[1]], dtype=np.float32)
         _, found = detector.detect(cv2.resize(image, _SEARCH_PX))
         for row in [] if found is None else found:
             crop = crop_face(picture, row[4:14].reshape(5, 2) * scale)

@@ -14,7 +14,10 @@ from typing import Any
 __all__ = ["RTSP_PACKAGES", "RTSP_PYTHON"]
 
 RTSP_PYTHON = "/usr/bin/python3"
-RTSP_PACKAGES = "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
+RTSP_PACKAGES = (
+    "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base "
+    "gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
+)
 
 
 def _serve(clip: str) -> None:

@@ -27,9 +27,8 @@ def run(args: argparse.Namespace) -> int:
         return 2
     results = send_test(config)
     for result in results:
-        print(
-            f"{result.sink:20} {'taken' if result.taken else 'not sent' if result.skipped else 'FAILED'}  {result.detail}"
-        )
+        verdict = "taken" if result.taken else "not sent" if result.skipped else "FAILED"
+        print(f"{result.sink:20} {verdict}  {result.detail}")
     if not any(not result.skipped for result in results):
         print("no sink gets alerts: configure one with `purpose: security`")
     return 1 if any(not result.taken and not result.skipped for result in results) else 0

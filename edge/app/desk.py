@@ -125,9 +125,9 @@ class Desk:
             self.counts["rejected"] += len(batch.letters)
             if kept.new:
                 self._put(lambda: self._on_till(kept.new))
-                for hear in self.heard:
-                    hear(kept.new)
             answer.set_result(kept)
+            for hear in self.heard if kept.new else ():
+                hear(kept.new)
 
         try:
             committed = self._outbox.submit(act, weight=max(1, len(batch.events)))

@@ -30,7 +30,7 @@ class PromptBoard:
         self.changed = changed
         self._lock = threading.Lock()
         self._screens: dict[str, LaneScreen] = {}
-        self._answered: dict[tuple[str, str], None] = {}
+        self._answered: dict[str, dict[str, None]] = {}
 
     def screen(self, lane: str) -> LaneScreen:
         """What the lane's screen shows now."""
@@ -40,7 +40,7 @@ class PromptBoard:
     def requested(self, lane: str, receipt: str) -> None:
         """A check was asked for; nothing comes up where it was answered or over by then."""
         with self._lock:
-            if (lane, receipt) in self._answered:
+            if receipt in self._answered.get(lane, ()):
                 return
             self._screens[lane] = LaneScreen(receipt=receipt, asks=True)
         self.changed()
@@ -75,8 +75,8 @@ class PromptBoard:
         self.changed()
 
     def _note_answer(self, lane: str, receipt: str) -> None:
-        self._answered.pop((lane, receipt), None)
-        self._answered[lane, receipt] = None
-        mine = [key for key in self._answered if key[0] == lane]
-        for key in mine[: max(0, len(mine) - _REMEMBERED)]:
-            del self._answered[key]
+        mine = self._answered.setdefault(lane, {})
+        mine.pop(receipt, None)
+        mine[receipt] = None
+        if len(mine) > _REMEMBERED:
+            del mine[next(iter(mine))]

@@ -178,7 +178,9 @@ def test_a_phone_in_russian_and_in_the_dark_shows_all_without_scrolling_sideways
     shot(page, "phone-ru")
     page.locator("[data-alert=a-1] button.primary").click()
     shot(page, "phone-ru-dialog")
-    assert page.evaluate("(box => box.scrollWidth <= box.clientWidth)(document.getElementById('acknowledge'))")
+    assert page.evaluate(
+        "(box => box.scrollWidth <= box.clientWidth)(document.getElementById('acknowledge'))"
+    )
     page.get_by_text("Проверено").click()
     page.get_by_role("button", name="Сохранить").click()
     expect(page.locator("[data-alert=a-1]")).to_have_count(0)

@@ -38,12 +38,15 @@ def kate(shop: Shop) -> Browser:
 def told(stream: HTTPResponse) -> Iterator[dict[str, Any]]:
     """Each server-sent event as {"event", "id", "data"}."""
     now: dict[str, Any] = {}
+    idle = 0
     for raw in stream:
         line = raw.decode().rstrip("\n")
         if line:
             name, _, value = line.partition(": ")
             now[name] = json.loads(value) if name == "data" else value
         elif "data" in now:
+            idle = idle + 1 if now.get("event") in ("tick", "state") else 0
+            assert idle < 15, "the stream is alive, yet what was waited for never came"
             yield now
             now = {}
         else:

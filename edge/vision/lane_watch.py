@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edge.face import QualityGate, crop_face
 from edge.flow import Box, Crop, Face, Frame, Role, Sighting, TrackReport, Zone
-from edge.track import TrackState, Tracker, Zones
+from edge.track import Tracker, TrackState, Zones
 from edge.vision.person import Estimator, Person
 
 __all__ = ["Candidate", "LaneWatch", "Refine"]

@@ -17,7 +17,7 @@ _TIMEOUT_S = 5.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the box is reached, and how to print."""
     parser.add_argument(
-        "--url", help="where the box answers (default: from --config, or http://127.0.0.1:8080)"
+        "--url", help="where the box answers (default: from --config, or http://127.0.0.1:8480)"
     )
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="take host and port from this configuration"
@@ -42,11 +42,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _url_of(config_file: Path | None) -> str:
     if config_file is None:
-        return "http://127.0.0.1:8080"
+        return "http://127.0.0.1:8480"
     from edge.config import load_config
 
     http = load_config(config_file).http
-    return f"http://{http.host}:{http.port}"
+    scheme = "https" if http.tls_cert is not None else "http"
+    return f"{scheme}://{http.host}:{http.port}"
 
 
 def _ask(url: str) -> dict[str, Any]:

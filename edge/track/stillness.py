@@ -24,7 +24,7 @@ _POINTS_A_CELL = 4
 
 _MOVED_SHARE = 0.012
 """Shift, in face widths, that only a living face shows. A printed one stayed below 0.006 in 95 of 100 pictures, a
-waiting person was beyond 0.02 in half of them; `docs/decisions/0002-own-tracker.md` has the command."""
+waiting person was beyond 0.02 in half of them; see `docs/decisions/0002-own-tracker.md`."""
 
 _LEFT_SHARE = 0.35
 """Whose box is so many widths from where it was born has walked, and is never asked again."""

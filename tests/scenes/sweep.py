@@ -26,7 +26,9 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=5, help="customers a lane")
     parser.add_argument("--rate-hz", type=float, default=5.0, help="pictures searched in a second")
     parser.add_argument("--score-min", type=float, help="the detector's threshold, instead of its own")
-    parser.add_argument("--split", choices=["val", "test"], default="val")
+    parser.add_argument(
+        "--split", choices=["val", "test", "both"], default="both", help="both: odd seeds val"
+    )
     parser.add_argument("--detector", choices=["yunet", "mtcnn", "both"], default="yunet")
     options = parser.parse_args()
     names = ["yunet", "mtcnn"] if options.detector == "both" else [options.detector]
@@ -34,7 +36,8 @@ def main() -> None:
     detectors = {name: open_detector(choice, score_min=options.score_min) for name, choice in choices.items()}
     totals = {name: Score() for name in names}
     for seed in range(options.first_seed, options.first_seed + options.seeds):
-        lane = random_lane(SHARED, seed=seed, split=options.split, customers=options.customers)
+        split = ("test", "val")[seed % 2] if options.split == "both" else options.split
+        lane = random_lane(SHARED, seed=seed, split=split, customers=options.customers)
         shots = list(film(SHARED, lane.scene(), rate_hz=options.rate_hz))
         roles = {actor["id"]: actor["role"] for actor in lane.scene()["actors"]}
         for name in names:

@@ -21,7 +21,9 @@ def jpegs(read: Callable[[], bytes]) -> Iterator[bytes]:
     boundary = _boundary(pieces)
     while boundary is not None:
         length: int | None = None
-        while line := pieces.line():
+        while (line := pieces.line()) != b"":
+            if line is None:  # broken off within the header: no content can follow
+                return
             name, _, value = line.partition(b":")
             if name.strip().lower() == b"content-length" and value.strip().isdigit():
                 length = int(value)

@@ -67,8 +67,9 @@ class Tracker:
     def update(self, at_ns: int, faces: Sequence[Face], image: NDArray[np.uint8]) -> TrackUpdate:
         """Take in one frame, later than the one before; raises ValueError for one that is not.
 
-        `image`: the picture in which the faces were found, BGR uint8 `(h, w, 3)`. Of it only colour figures and thumbnails
-        of 16 x 20 grey cells are kept, in memory and for as long as the track lives (a poster's: until the camera ends).
+        `image`: the picture in which the faces were found, BGR uint8 `(h, w, 3)`. Of it only colour figures and
+        thumbnails of 16 x 20 grey cells are kept, in memory and for as long as the track lives; a poster's until the
+        camera ends.
         """
         if self._now_ns is not None and at_ns <= self._now_ns:
             raise ValueError(f"frames come in order of time; got {at_ns} ns after {self._now_ns} ns")

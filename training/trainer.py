@@ -18,7 +18,7 @@ from training.config import TrainingConfig
 from training.crops import CropSet
 from training.curve import Curve, draw_curves
 from training.model import build_model, initialise
-from training.network import Learner, choose_precision
+from training.network import Learner, choose_precision, devices_scope
 from training.provenance import open_run
 from training.sampling import Sampler, sampling_weights
 from training.schedule import phase_at, rate_at
@@ -60,6 +60,7 @@ def train(
     learn, judge = crops.only("train"), crops.only("val")
     if config.limit:
         learn = learn.limited(config.limit, seed=config.seed)
+    devices_scope(config.devices)  # devices are split before the backend runs for the first time
     open_run(config, crops, resume=resume)
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(choose_precision(config.precision))

@@ -188,7 +188,10 @@ CASES = {
         "http: {port: }\n",
         "lane.yaml:5: http.port: nothing is not allowed; a whole",
     ),
-    "a sink of no kind": ("sinks: [{name: a}]\n", "lane.yaml:5: sinks[0].kind: missing; one of file, mqtt, webhook"),
+    "a sink of no kind": (
+        "sinks: [{name: a}]\n",
+        "lane.yaml:5: sinks[0].kind: missing; one of file, mqtt, webhook",
+    ),
     "a sink of another kind": (
         "sinks: [{kind: mqt}]\n",
         "lane.yaml:5: sinks[0].kind: 'mqt' is not allowed; one of file, mqtt, webhook; did you mean 'mqtt'?",

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 __all__ = [
     "AgeEstimate",
+    "CameraReason",
+    "CameraState",
     "Crop",
     "Face",
     "Frame",
@@ -61,6 +63,27 @@ class Role(StrEnum):
     COMPANION = "companion"
     PASSER_BY = "passer_by"
     UNKNOWN = "unknown"
+
+
+class CameraState(StrEnum):
+    """`degraded`: pictures come and are used, but some are lost."""
+
+    UP = "up"
+    DOWN = "down"
+    DEGRADED = "degraded"
+
+
+class CameraReason(StrEnum):
+    """Why a camera is in its state (`schemas.md`: `reason` of a camera's status)."""
+
+    OK = "ok"
+    CONNECT_FAILED = "connect_failed"
+    AUTH_FAILED = "auth_failed"
+    NO_FRAMES = "no_frames"
+    FROZEN = "frozen"
+    BLACK = "black"
+    DECODE_ERRORS = "decode_errors"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+
+from edge.flow import CameraReason, CameraState
 
 __all__ = ["CameraReason", "CameraState", "CameraStatus", "StatusKeeper"]
 
 _NS_PER_S = 1_000_000_000
-
-
-class CameraState(StrEnum):
-    """`degraded`: pictures come and are used, but some are lost."""
-
-    UP = "up"
-    DOWN = "down"
-    DEGRADED = "degraded"
-
-
-class CameraReason(StrEnum):
-    """Why a camera is in its state (`schemas.md`: `reason` of a camera's status)."""
-
-    OK = "ok"
-    CONNECT_FAILED = "connect_failed"
-    AUTH_FAILED = "auth_failed"
-    NO_FRAMES = "no_frames"
-    FROZEN = "frozen"
-    BLACK = "black"
-    DECODE_ERRORS = "decode_errors"
-    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from edge.events.cloudevent import CloudEvent, EventError, event_id, lane_source
 from edge.events.rfc3339 import format_time
-from edge.flow import AgeEstimate, TrackReport
+from edge.flow import AgeEstimate, CameraReason, CameraState, TrackReport
 
 __all__ = [
     "AGE_ESTIMATED",
@@ -43,27 +43,6 @@ class Purpose(StrEnum):
     SECURITY = "security"
     MARKETING = "marketing"
     OPERATIONS = "operations"
-
-
-class CameraState(StrEnum):
-    """How a camera is (`checkout.camera.status.v1`)."""
-
-    UP = "up"
-    DOWN = "down"
-    DEGRADED = "degraded"
-
-
-class CameraReason(StrEnum):
-    """Why a camera is in its state (`checkout.camera.status.v1`)."""
-
-    CONNECT_FAILED = "connect_failed"
-    AUTH_FAILED = "auth_failed"
-    NO_FRAMES = "no_frames"
-    FROZEN = "frozen"
-    BLACK = "black"
-    DECODE_ERRORS = "decode_errors"
-    ENDED = "ended"
-    OK = "ok"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

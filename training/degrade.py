@@ -88,7 +88,9 @@ def compressed(pictures: Any, share: float, seed: keras.random.SeedGenerator) ->
         raise ValueError(f"JPEG blocks need sides that are multiples of 8, got {height} x {width}")
     quality = ops.floor(_between(pictures, 20.0, 76.0, seed))
     factor = ops.where(quality < 50.0, 50.0 / quality, 2.0 - quality / 50.0)
-    steps = ops.maximum(ops.floor(ops.reshape(factor, (-1, 1, 1, 1, 1, 1)) * _QUANTISERS + 0.5), 1.0)
+    steps = ops.maximum(
+        ops.floor(ops.reshape(factor, (-1, 1, 1, 1, 1, 1)) * ops.convert_to_tensor(_QUANTISERS) + 0.5), 1.0
+    )
     blocks = ops.reshape(ops.matmul(pictures, _YCBCR.T), (-1, height // 8, 8, width // 8, 8, 3)) - _CENTRE
     waves = ops.einsum("ku,nyuxvc,lv->nyxckl", _DCT, blocks, _DCT)
     kept = ops.round(waves / steps) * steps

@@ -12,6 +12,8 @@ from typing import Any, Final, Literal
 import keras
 import numpy as np
 
+from training.torch_kernels import with_torch_kernels
+
 __all__ = [
     "AGES",
     "CROP_PX",
@@ -67,7 +69,8 @@ def build_model(head: Head = "distribution", *, size_px: int = CROP_PX, dropout:
             name="age",
             dtype="float32",
         )(features)
-    return keras.Model(base.input, answer, name=f"age_resnet50_{head}")
+    model = keras.Model(base.input, answer, name=f"age_resnet50_{head}")
+    return with_torch_kernels(model) if keras.backend.backend() == "torch" else model
 
 
 def normalise(rgb: Any) -> Any:

@@ -40,7 +40,7 @@ def loss_for(head: Head, loss: Loss) -> Callable[[Any, Any], Any]:
     def distribution(target: Any, logits: Any) -> Any:
         log_p = ops.log_softmax(logits, axis=-1)
         cross = -ops.sum(target[:, :AGES] * log_p, axis=-1)
-        off = _outside(target, ops.sum(ops.exp(log_p) * _YEARS, axis=-1))
+        off = _outside(target, ops.sum(ops.exp(log_p) * _years(), axis=-1))
         return _trust(off, loss.outlier_years) * (cross + loss.absolute * off)
 
     def scalar(target: Any, years: Any) -> Any:
@@ -54,7 +54,11 @@ def absolute_error(target: Any, answers: Any) -> Any:
     """Years between answer and label, 0 inside an interval, `(n,)`; for the curve."""
     if answers.shape[-1] == 1:
         return _outside(target, answers[:, 0])
-    return _outside(target, ops.sum(ops.softmax(answers, axis=-1) * _YEARS, axis=-1))
+    return _outside(target, ops.sum(ops.softmax(answers, axis=-1) * _years(), axis=-1))
+
+
+def _years() -> Any:
+    return ops.convert_to_tensor(_YEARS)  # torch takes no arrays into its arithmetic
 
 
 def _outside(target: Any, years: Any) -> Any:

@@ -22,6 +22,7 @@ __all__ = [
     "Loss",
     "Optimiser",
     "Phase",
+    "Refit",
     "Sampling",
     "TrainingConfig",
     "load_training_config",
@@ -73,12 +74,17 @@ class Optimiser:
 class Loss:
     """Cross-entropy to a Gaussian around the label, plus `absolute` · |mean − label| in years.
 
-    A label further than `outlier_years` from the answer weighs less (squared); 0 trusts every label.
+    A label further than `outlier_years` from the answer weighs less (squared); 0 trusts every label. What the till
+    asks may count besides: `challenge` weighs the cross-entropy of being under `challenge_age`, `minors` the years by
+    which a 14–17-year-old is judged to be older than a year below that age.
     """
 
     sigma_years: float = 2.0
     absolute: float = 0.15
     outlier_years: float = 25.0
+    challenge_age: int = 25
+    challenge: float = 0.0
+    minors: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +132,22 @@ class Degradation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refit:
+    """The last layer once more, on the finished network's features of clean faces; 0 `steps` leaves it out.
+
+    Balanced sampling teaches the network ages that are rare, and leaves their frequency in the last layer: this
+    step takes it out again and weighs what the till asks. `pull` holds the layer to the trained one.
+    """
+
+    steps: int = 0
+    batch: int = 1024
+    rate: float = 1e-3
+    pull: float = 1e-3
+    sampling: Sampling = field(default_factory=lambda: Sampling(balance=0.0))
+    loss: Loss = field(default_factory=Loss)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
     """Everything that decides a run."""
 
@@ -145,12 +167,15 @@ class TrainingConfig:
     sampling: Sampling = field(default_factory=Sampling)
     augmentation: Augmentation = field(default_factory=Augmentation)
     degradation: Degradation = field(default_factory=Degradation)
+    refit: Refit = field(default_factory=Refit)
     round_steps: int = 25
     validate_every_rounds: int = 20
     patience: int = 12
     checkpoint_minutes: float = 5.0
 
     def __post_init__(self) -> None:
+        if self.refit.steps and self.head != "distribution":
+            raise DataError("refit: needs head: distribution; a scalar head has no distribution to refit")
         if abs(sum(phase.share for phase in self.phases) - 1) > 1e-6:
             raise DataError(f"phases: shares must add up to 1, got {sum(p.share for p in self.phases):g}")
         for name in ("batch", "round_steps", "validate_every_rounds", "patience"):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.face import CONTRACT
-from training.config import TrainingConfig
+from training.config import Augmentation, Degradation, Loss, Optimiser, Sampling, TrainingConfig
 from training.crops import CropSet
 from training.labels import DataError
 
@@ -83,8 +83,25 @@ def open_run(config: TrainingConfig, crops: CropSet, *, resume: bool) -> None:
     file.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+_DEFAULTS = {
+    name: asdict(kind())
+    for name, kind in (
+        ("loss", Loss),
+        ("optimiser", Optimiser),
+        ("sampling", Sampling),
+        ("augmentation", Augmentation),
+        ("degradation", Degradation),
+    )
+}
+
+
 def _essential(facts: dict[str, Any]) -> dict[str, Any]:
     """What must not change between the parts of a run."""
-    free = {"run", "data", "checkpoint_minutes", "patience", "devices"}
-    settings = {key: value for key, value in facts["config"].items() if key not in free}
+    # A run of an older version knows fewer settings: those it lacks had what is their default now.
+    free = {"run", "data", "checkpoint_minutes", "patience", "devices", "refit"}
+    settings = {
+        key: _DEFAULTS[key] | value if key in _DEFAULTS else value
+        for key, value in facts["config"].items()
+        if key not in free
+    }
     return json.loads(json.dumps({"contract": facts["contract"], "data": facts["data"]["files"], **settings}))  # type: ignore[no-any-return]

@@ -16,6 +16,7 @@ from training.model import AGES, Head
 __all__ = ["TARGET_WIDTH", "absolute_error", "loss_for", "targets"]
 
 TARGET_WIDTH: Final = AGES + 2
+_MINORS: Final = (14, 17)
 _YEARS: Final = np.arange(AGES, dtype=np.float32)
 
 
@@ -40,8 +41,15 @@ def loss_for(head: Head, loss: Loss) -> Callable[[Any, Any], Any]:
     def distribution(target: Any, logits: Any) -> Any:
         log_p = ops.log_softmax(logits, axis=-1)
         cross = -ops.sum(target[:, :AGES] * log_p, axis=-1)
-        off = _outside(target, ops.sum(ops.exp(log_p) * _years(), axis=-1))
-        return _trust(off, loss.outlier_years) * (cross + loss.absolute * off)
+        p = ops.exp(log_p)
+        mean = ops.sum(p * _years(), axis=-1)
+        off = _outside(target, mean)
+        told = _trust(off, loss.outlier_years) * (cross + loss.absolute * off)
+        if loss.challenge > 0:
+            told = told + loss.challenge * _challenge(target, p, loss.challenge_age)
+        if loss.minors > 0:
+            told = told + loss.minors * _minor(target) * ops.maximum(mean - (loss.challenge_age - 1.0), 0.0)
+        return told
 
     def scalar(target: Any, years: Any) -> Any:
         return ops.square(_outside(target, years[:, 0]))
@@ -55,6 +63,20 @@ def absolute_error(target: Any, answers: Any) -> Any:
     if answers.shape[-1] == 1:
         return _outside(target, answers[:, 0])
     return _outside(target, ops.sum(ops.softmax(answers, axis=-1) * _years(), axis=-1))
+
+
+def _challenge(target: Any, p: Any, age: int) -> Any:
+    """Cross-entropy of being under `age`, where the label says which; 0 for an interval across it."""
+    under = ops.clip(ops.sum(p[:, :age], axis=-1), 1e-6, 1.0 - 1e-6)
+    is_under = ops.cast(target[:, AGES + 1] < age, "float32")
+    is_over = ops.cast(target[:, AGES] >= age, "float32")
+    return -(is_under * ops.log(under) + is_over * ops.log(1.0 - under))
+
+
+def _minor(target: Any) -> Any:
+    """1 where the label lies within 14..17 whole years."""
+    low, high = target[:, AGES], target[:, AGES + 1]
+    return ops.cast((low >= _MINORS[0]) & (high < _MINORS[1] + 1), "float32")
 
 
 def _years() -> Any:

@@ -20,7 +20,7 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     The running variance is the unbiased one, as torch has it; over a batch of pictures that is the same number.
     """
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:  # noqa: ARG002
         import torch
 
         if inputs.device.type == "meta":  # Keras asks for shapes only

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ from training.curve import Curve, draw_curves
 from training.model import build_model, initialise
 from training.network import Learner, choose_precision, devices_scope
 from training.provenance import open_run
+from training.refit import refit_head
 from training.sampling import Sampler, sampling_weights
 from training.schedule import phase_at, rate_at
 from training.targets import targets
@@ -28,6 +30,9 @@ from training.validation import Figures, figures_of, predict
 __all__ = ["WEIGHTS_FILE", "RunResult", "TrainingError", "train"]
 
 WEIGHTS_FILE: Final = "age.weights.h5"
+# The same before its last layer was refitted; only there where it was.
+TRAINED_FILE: Final = "trained.weights.h5"
+FEATURES_FILE: Final = "features.npy"
 
 
 class TrainingError(RuntimeError):
@@ -36,9 +41,13 @@ class TrainingError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """How a run ended: best validation, faces seen, and why it stopped (`budget` or `early_stop`)."""
+    """How a run ended: best validation, the same after the refit, faces seen, and why it stopped.
+
+    `stopped_by` is `budget` or `early_stop`; `refitted` is None where the last layer was left as it was.
+    """
 
     best: Figures
+    refitted: Figures | None
     best_step: int
     steps: int
     faces: int
@@ -171,6 +180,8 @@ class _Run:
             waiting = self._config.run / f"new.{WEIGHTS_FILE}"
             self._judged_by.save_weights(waiting)
             waiting.replace(self._config.run / WEIGHTS_FILE)
+            (self._config.run / TRAINED_FILE).unlink(missing_ok=True)
+            (self._config.run / FEATURES_FILE).unlink(missing_ok=True)
         else:
             self._stale += 1
         return figures
@@ -221,6 +232,7 @@ class _Run:
         assert self._best is not None
         result = RunResult(
             best=self._best[1],
+            refitted=self._refit() if self._config.refit.steps else None,
             best_step=self._best[0],
             steps=self._step,
             faces=self._step * self._config.batch,
@@ -228,6 +240,25 @@ class _Run:
         )
         _write(self._config.run / "result.json", asdict(result))
         return result
+
+    def _refit(self) -> Figures:
+        """From the best weights, also where an earlier end of this run was refitted otherwise."""
+        run = self._config.run
+        if not (run / TRAINED_FILE).is_file():
+            shutil.copyfile(run / WEIGHTS_FILE, run / TRAINED_FILE)
+        self._judged_by.load_weights(run / TRAINED_FILE)
+        self._progress(1.0, "refitting the last layer")
+        refit_head(
+            self._judged_by,
+            self._learn,
+            self._config.refit,
+            seed=self._config.seed,
+            kept=run / FEATURES_FILE,
+        )
+        waiting = run / f"new.{WEIGHTS_FILE}"
+        self._judged_by.save_weights(waiting)
+        waiting.replace(run / WEIGHTS_FILE)
+        return figures_of(predict(self._judged_by, self._judge), self._judge)
 
 
 def _write(file: Path, told: dict[str, Any]) -> None:

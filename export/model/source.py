@@ -78,6 +78,7 @@ def _recipe(facts: dict[str, Any], weights: Path, digest: str) -> str:
     if not facts:
         return f"weights file {weights.name}, SHA-256 {digest}"
     config = {key: value for key, value in facts["config"].items() if key not in ("data", "run")}
+    config["init"] = Path(str(config["init"])).name  # where it lay is nobody's business
     return f"checkout-age train, weights SHA-256 {digest}, {json.dumps(config, sort_keys=True)}"
 
 

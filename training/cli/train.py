@@ -71,4 +71,6 @@ def _train(config: object, *, resume: bool) -> int:
         f"val MAE {result.best.mae:.2f} years after {result.best_step} of {result.steps} steps "
         f"({result.faces} faces, stopped by {result.stopped_by.replace('_', ' ')})"
     )
+    if result.refitted is not None:
+        print(f"last layer refitted: val MAE {result.refitted.mae:.2f} years")
     return 0

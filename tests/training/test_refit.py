@@ -1,0 +1,96 @@
+"""The last layer is fitted once more: to how often ages come, and to what the till asks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from training.config import Budget, Loss, Refit, Sampling, TrainingConfig
+from training.crops import CropSet
+from training.labels import DataError
+from training.model import AGES, build_model
+from training.refit import features_of, refit_head
+from training.targets import loss_for, targets
+from training.trainer import FEATURES_FILE, TRAINED_FILE, WEIGHTS_FILE, train
+
+
+def told_by(loss: Loss, ages: list[float], logits: np.ndarray) -> np.ndarray:
+    years = np.array(ages)
+    given = loss_for("distribution", loss)(
+        keras.ops.convert_to_tensor(targets(years, years, sigma_years=2.0)),
+        keras.ops.convert_to_tensor(logits),
+    )
+    return np.asarray(keras.ops.convert_to_numpy(given))
+
+
+def test_a_minor_judged_grown_up_costs_more_by_the_years_above_24() -> None:
+    at_30 = np.full((2, AGES), -50.0, np.float32)
+    at_30[:, 30] = 50.0
+    plain = told_by(Loss(), [16.0, 18.0], at_30)
+    weighed = told_by(Loss(minors=0.5), [16.0, 18.0], at_30)
+    assert weighed - plain == pytest.approx([0.5 * (30 - 24), 0.0], abs=1e-3)
+
+
+def test_being_under_the_challenge_age_costs_its_cross_entropy() -> None:
+    even = np.full((2, AGES), -50.0, np.float32)
+    even[:, [20, 40]] = 0.0
+    plain = told_by(Loss(), [20.0, 40.0], even)
+    weighed = told_by(Loss(challenge=2.0), [20.0, 40.0], even)
+    assert weighed - plain == pytest.approx([2 * np.log(2), 2 * np.log(2)], abs=1e-3)
+
+
+def test_features_are_those_of_the_face_and_of_its_mirror_image(mini: CropSet, tmp_path: Path) -> None:
+    few = mini.only("train").limited(5)
+    network = build_model()
+    kept = tmp_path / "features.npy"
+    found = features_of(network, few, kept=kept)
+    assert found.shape == (10, 2048)
+    assert not np.allclose(found[:5], found[5:])
+    assert np.array_equal(features_of(network, few, kept=kept), found)
+
+
+def test_a_refit_learns_how_often_ages_come(mini: CropSet) -> None:
+    """A layer that says all ages alike answers with the middle of the faces that it saw."""
+    few = mini.only("train").limited(64)
+    network = build_model()
+    network.get_layer("ages").set_weights([np.zeros((2048, AGES), np.float32), np.zeros(AGES, np.float32)])
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(2 * len(few), 2048)).astype(np.float32) * 1e-3
+    kept = Path(few.folder) / "noise.npy"
+    np.save(kept, features)
+    how = Refit(steps=300, batch=64, rate=0.05, pull=1.0, sampling=Sampling(balance=0.0))
+    refit_head(network, few, how, seed=1, kept=kept)
+    bias = np.asarray(keras.ops.convert_to_numpy(network.get_layer("ages").bias))
+    p = np.exp(bias) / np.exp(bias).sum()
+    assert float(p @ np.arange(AGES)) == pytest.approx(float(few.ages.mean()), abs=4.0)
+
+
+@pytest.fixture
+def small(mini: CropSet, tmp_path: Path) -> TrainingConfig:
+    return TrainingConfig(
+        data=mini.folder, run=tmp_path / "run", limit=16, batch=8, budget=Budget(steps=2), round_steps=2
+    )
+
+
+def test_a_finished_run_can_be_refitted_otherwise(small: TrainingConfig) -> None:
+    assert train(small).refitted is None
+    plain = (small.run / WEIGHTS_FILE).read_bytes()
+    refit = Refit(steps=3, batch=8, rate=0.05)
+    first = train(replace(small, refit=refit), resume=True)
+    assert first.refitted is not None
+    assert (small.run / TRAINED_FILE).read_bytes() == plain
+    assert (small.run / WEIGHTS_FILE).read_bytes() != plain
+    assert (small.run / FEATURES_FILE).is_file()
+    again = train(replace(small, refit=refit), resume=True)
+    assert again.refitted == first.refitted
+    assert json.loads((small.run / "result.json").read_text())["refitted"]["mae"] == first.refitted.mae
+
+
+def test_a_scalar_head_cannot_be_refitted(small: TrainingConfig) -> None:
+    with pytest.raises(DataError, match="refit: needs head: distribution"):
+        replace(small, head="scalar", refit=Refit(steps=1))

@@ -170,7 +170,8 @@ class TrackReport:
 
     `from_ns`/`to_ns` are the first and last sight of the face, `seen_ns`/`seen_box_px` its best
     crop (the largest box where no crop passed), `face_px` the width of the largest box that was
-    used, `customer_zone_s` the seconds spent in the customer zone so far.
+    used, `customer_zone_s` the seconds spent in the customer zone so far. `blur` and `brightness` are the gate's, of
+    the best crop (of the largest refused one where none passed); None where no crop was made.
     """
 
     lane: str
@@ -188,6 +189,8 @@ class TrackReport:
     box_px: Box
     model: str
     ended: bool
+    blur: float | None = None
+    brightness: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

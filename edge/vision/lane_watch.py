@@ -152,6 +152,8 @@ class LaneWatch:
             box_px=box_px,
             model=self._model,
             ended=ended,
+            blur=None if person.verdict is None else person.verdict.blur,
+            brightness=None if person.verdict is None else person.verdict.brightness,
         )
 
 

@@ -29,6 +29,8 @@ class Person:
         self.seen_ns = 0
         self.seen_box_px: Box = (0.0, 0.0, 0.0, 0.0)
         self.face_px = 0
+        self.verdict: GateVerdict | None = None
+        """The gate's, of the crop that `seen_box_px` stands for."""
         self._budget = budget
         self._best_quality = -1.0
         self._logits: list[NDArray[np.float32]] = []
@@ -42,6 +44,7 @@ class Person:
             return
         if box_px[2] >= self.face_px:
             self.seen_ns, self.seen_box_px, self.face_px = at_ns, box_px, round(box_px[2])
+            self.verdict = verdict
         reason = self._refusals.reason()
         if reason is not self.estimate.reason:
             # Told at once: a receipt may close before the track ends, and both must say the same reason.
@@ -58,6 +61,6 @@ class Person:
         self.face_px = round(crop.box_px[2]) if first else max(self.face_px, round(crop.box_px[2]))
         if crop.verdict.quality > self._best_quality:
             self._best_quality = crop.verdict.quality
-            self.seen_ns, self.seen_box_px = crop.at_ns, crop.box_px
+            self.seen_ns, self.seen_box_px, self.verdict = crop.at_ns, crop.box_px, crop.verdict
         self.estimate = estimator(np.stack(self._logits), np.asarray(self._qualities, np.float32))
         self.changed = True

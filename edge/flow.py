@@ -143,7 +143,8 @@ class AgeEstimate:
     """What the crops of one track say about an age: years, or the reason why nothing can be said.
 
     `low_years`..`high_years` is the calibrated interval of `coverage`. `p_under[a]` is the
-    probability that the person is younger than `a`.
+    probability that the person is younger than `a`. `shares` are the probabilities of marketing's age bands, in
+    their order, summing to 1; empty where nobody asked. They stay in memory: no event ever carries them.
     """
 
     mean_years: float | None = None
@@ -155,6 +156,7 @@ class AgeEstimate:
     quality: float = 0.0
     crops: int = 0
     reason: UnknownReason | None = None
+    shares: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.mean_years is None) == (self.reason is None):

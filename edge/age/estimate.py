@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from types import MappingProxyType
 
 import numpy as np
@@ -24,13 +25,15 @@ def estimate_track(
     bundle: AgeBundle,
     *,
     ages: Iterable[int] = (),
+    band_ends: Sequence[int] = (),
 ) -> AgeEstimate:
     """Say how old a person is from k ≥ 1 crops: logits `(k, 101)`, qualities `(k,)` of 0 and above.
 
     Distributions are averaged in log space by quality, then tempered (one crop by the bundle's
     temperature, several by what was calibrated on tracks). `p_under` holds 18, 21, 25, 30 and `ages`.
-    The interval is the bundle's; always low ≤ median ≤ high within 0..100. Raises ValueError for other shapes
-    and values that are not finite.
+    `shares` are those of the bands that end with `band_ends` (years, rising, the last 100). The interval is the
+    bundle's; always low ≤ median ≤ high within 0..100. Raises ValueError for other shapes and values that are not
+    finite.
     """
     scores = np.asarray(qualities, np.float64)
     averaged = merged(log_softmax(np.atleast_2d(np.asarray(logits))), scores)
@@ -47,7 +50,13 @@ def estimate_track(
         p_under=MappingProxyType({age: float(mass_under(p, age)) for age in sorted({*POLICY_AGES, *ages})}),
         quality=float(min(scores.max(), 1.0)),
         crops=len(scores),
+        shares=_shares(p, band_ends),
     )
+
+
+def _shares(p: NDArray[np.float64], band_ends: Sequence[int]) -> tuple[float, ...]:
+    under = [0.0, *(float(mass_under(p, end + 1)) for end in band_ends)]
+    return tuple(after - before for before, after in pairwise(under))
 
 
 def interval_years(

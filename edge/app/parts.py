@@ -21,6 +21,7 @@ from edge.face import (
 )
 from edge.track import Tracker, Zones
 from edge.vision import LaneWatch, MotionGate, Vision
+from edge.vision.person import Estimator
 
 __all__ = ["SHIPPED_BUNDLE", "Models", "age_bundle_folder", "build_vision", "open_models"]
 
@@ -75,14 +76,19 @@ def build_vision(
     cameras: Sequence[Camera],
     tracking: Tracking,
     under_ages: Sequence[int] = (),
+    band_ends: Sequence[int] = (),
 ) -> Vision:
     """The way of a frame for these lanes and cameras. Raises DetectorError as `open_models` does.
 
-    `under_ages`: legal ages of the policy, for which estimates carry a probability beside the usual ones.
+    `under_ages`: legal ages of the policy, for which estimates carry a probability beside the usual ones; `band_ends`:
+    last years of marketing's age bands, for which they carry shares.
     """
     detectors = _detectors(models, cameras)
+    estimator = partial(
+        estimate_track, bundle=models.bundle, ages=tuple(under_ages), band_ends=tuple(band_ends)
+    )
     return Vision(
-        lanes=[_watch(lane, models, tracking, detectors[lane.camera], under_ages) for lane in lanes],
+        lanes=[_watch(lane, models, tracking, detectors[lane.camera], estimator) for lane in lanes],
         detector=models.detector,
         detectors=detectors,
         ages=models.ages,
@@ -114,7 +120,7 @@ def _whole_cells(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _watch(
-    lane: Lane, models: Models, tracking: Tracking, detector: Detector, under_ages: Sequence[int]
+    lane: Lane, models: Models, tracking: Tracking, detector: Detector, estimator: Estimator
 ) -> LaneWatch:
     zones = Zones(customer=lane.zones_px.customer, cashier=lane.zones_px.cashier)
     return LaneWatch(
@@ -124,7 +130,7 @@ def _watch(
         tracker=Tracker(zones=zones, max_track_s=tracking.max_track_s),
         gate=QualityGate(),
         refine=detector.refine,
-        estimator=partial(estimate_track, bundle=models.bundle, ages=tuple(under_ages)),
+        estimator=estimator,
         model=models.bundle.name,
         budget=tracking.crops_per_track,
     )

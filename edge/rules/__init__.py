@@ -12,7 +12,7 @@ from edge.rules.decisions import (
     Severity,
 )
 from edge.rules.honesty import Challenge, Honesty, honesty, wilson
-from edge.rules.lane import LaneRules
+from edge.rules.lane import AtTill, LaneRules
 from edge.rules.party import Candidate, PartyVerdict, choose_payer
 from edge.rules.policy import AgeRule, Policy
 from edge.rules.receipt import Line, ReceiptFacts, fold, in_till_order
@@ -21,6 +21,7 @@ __all__ = [
     "AgeRule",
     "AlertKind",
     "AlertRaised",
+    "AtTill",
     "Candidate",
     "Challenge",
     "CheckRequested",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from edge.flow import AgeEstimate, TrackReport
 from edge.rules.party import Candidate
 from edge.rules.policy import AgeRule
+from edge.rules.receipt import Line
 
 __all__ = [
     "AlertKind",
@@ -75,7 +76,8 @@ class SaleEnded:
     """The one end of a receipt. `estimate` is the payer's, frozen at the close; None without a payer.
 
     `due_ns` is when a check became due by event times alone, None where it never did; `restricted` says whether
-    restricted goods were left on the receipt; `candidates` are all who may have paid, best first (`explain`).
+    restricted goods were left on the receipt; `candidates` are all who may have paid, best first (`explain`); `lines` are what
+    voids left on it.
     """
 
     lane: str
@@ -94,6 +96,7 @@ class SaleEnded:
     model: str
     candidates: tuple[Candidate, ...]
     cashier: str | None
+    lines: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

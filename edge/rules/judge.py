@@ -86,6 +86,14 @@ def check_due_at(
     return None
 
 
+def customer_at(
+    facts: ReceiptFacts, memory: LaneMemory, policy: Policy, circumstances: Circumstances, at_ns: int
+) -> AgeEstimate | None:
+    """What is known of who would pay if the receipt closed now (till time); None where nobody does for sure."""
+    payer = _party(facts, memory, policy, circumstances, at_ns).payer
+    return None if payer is None else memory.estimate(payer, at_ns + policy.clock_offset_ns)
+
+
 def first_due(
     events: Sequence[TillEvent], memory: LaneMemory, policy: Policy, circumstances: Circumstances
 ) -> Due | None:

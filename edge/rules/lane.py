@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from edge.flow import Role, Sighting, TillEvent, TrackReport
+from edge.flow import AgeEstimate, Role, Sighting, TillEvent, TrackReport
 from edge.rules.decisions import (
     AlertKind,
     AlertRaised,
@@ -23,6 +23,7 @@ from edge.rules.judge import (
     Due,
     Verdict,
     check_due_at,
+    customer_at,
     judge,
     severity,
 )
@@ -30,7 +31,7 @@ from edge.rules.memory import UNREAD, LaneMemory
 from edge.rules.policy import Policy
 from edge.rules.receipt import ReceiptFacts, fold
 
-__all__ = ["LaneRules"]
+__all__ = ["AtTill", "LaneRules"]
 
 _HOLD_NS = 30 * 10**9
 """A person who left is told after so long even where their receipt is still open."""
@@ -75,6 +76,15 @@ class _Receipt:
         if len(self.events) > 1:
             self.facts = fold(self.events)
         return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtTill:
+    """An open receipt, and its customer as far as anything is known; `receipt_ns` as in `CheckRequested`."""
+
+    receipt_ns: int
+    facts: ReceiptFacts
+    customer: AgeEstimate | None
 
 
 class LaneRules:
@@ -187,6 +197,19 @@ class LaneRules:
         """Everybody who left is told now, open receipts stay open: the process ends."""
         return self._tell_left(now_ns + _HOLD_NS)
 
+    def at_till(self, now_ns: int) -> list[AtTill]:
+        """Every open receipt with goods on it, and what is known of its customer now (the box's time)."""
+        at_ns = now_ns - self._offset_ns
+        return [
+            AtTill(
+                receipt_ns=receipt.receipt_ns,
+                facts=receipt.facts,
+                customer=customer_at(receipt.facts, self._memory, self.policy, self._around(), at_ns),
+            )
+            for receipt in self._open.values()
+            if receipt.facts.open and receipt.facts.lines
+        ]
+
     def explain(self, receipt: str) -> Verdict | None:
         """How an open receipt would end now; None for one that is not open."""
         found = self._open.get(receipt)
@@ -268,6 +291,7 @@ class LaneRules:
             model=self._memory.model(payer),
             candidates=verdict.party.candidates,
             cashier=facts.cashier,
+            lines=facts.lines,
         )
         return [*decisions, ended, *self._alerts(receipt, verdict, at_ns)]
 

@@ -44,6 +44,9 @@ class Line:
     added_ns: int
     restricted: bool
     min_age: int | None
+    category: str | None = None
+    unit_price: Decimal | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +144,9 @@ def _after_voids(ordered: list[TillEvent]) -> tuple[Line, ...]:
             added_ns=added.at_ns,
             restricted=added.restricted,
             min_age=added.min_age,
+            category=added.category,
+            unit_price=added.unit_price,
+            currency=added.currency,
         )
         for added, quantity in lines
         if quantity > 0

@@ -110,3 +110,12 @@ def test_a_site_may_ask_for_further_ages() -> None:
 def test_no_crop_is_no_estimate() -> None:
     with pytest.raises(ValueError, match="k ≥ 1"):
         estimate_track(np.zeros((0, 101), np.float32), np.zeros(0), PLAIN)
+
+
+def test_the_shares_of_age_bands_are_the_distribution_cut_at_their_ends():
+    logits = np.stack([face_of(20), face_of(30)])
+    said = estimate_track(logits, np.ones(2), PLAIN, band_ends=(17, 24, 100))
+    assert sum(said.shares) == pytest.approx(1, abs=1e-12)
+    assert said.shares[0] == pytest.approx(said.p_under[18], abs=1e-12)
+    assert sum(said.shares[:2]) == pytest.approx(said.p_under[25], abs=1e-12)
+    assert estimate_track(logits, np.ones(2), PLAIN).shares == ()

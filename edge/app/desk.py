@@ -19,6 +19,7 @@ from edge.camera import CameraState, CameraStatus
 from edge.config import Config
 from edge.events import FullReason, StoreError, StoreFull, Transaction
 from edge.events.book import close_alert, end_gap, forget_book
+from edge.events.register import retire_before
 from edge.flow import Sighting, TillEvent, TrackReport
 from edge.rules import AlertKind, Decision, LaneRules, PersonTold
 from edge.till import Batch, Kept, NoRoom, Overloaded, forget_before, keep, mark_done, park
@@ -30,6 +31,7 @@ _TURN_S = 0.1
 _QUEUE_MAX = 50_000
 _UNSAVED_MAX = 10_000
 _PURGE_ROUNDS = 40
+_DAY_MS = 86_400_000
 
 _Item = Callable[[], None]
 
@@ -170,14 +172,20 @@ class Desk:
         )
 
     def purge(self) -> None:
-        """Delete what is older than security's retention: till events, dead letters, sales, alerts, gaps."""
-        before_ms = self._clock_ns() // 10**6 - self._config.state.security_days * 86_400_000
+        """Delete what is older than security's retention: till events, dead letters, sales, alerts, gaps.
+
+        The register keeps its chain and forgets what its entries said after `state.register_days`.
+        """
+        now_ms, state = self._clock_ns() // 10**6, self._config.state
+        before_ms = now_ms - state.security_days * _DAY_MS
+        register_ms = now_ms - state.register_days * _DAY_MS
         for _ in range(_PURGE_ROUNDS):
             try:
                 deleted = self._outbox.submit(
                     lambda transaction: (
                         forget_before(transaction.connection, before_ms)
                         + forget_book(transaction.connection, before_ms=before_ms)
+                        + retire_before(transaction.connection, before_ms=register_ms, at_ms=now_ms)
                     )
                 ).result(30)
             except (StoreError, TimeoutError) as error:

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0 where the register holds (or was written), 1 where it does not, 2 where it cannot be read."""
     from edge.app.recorded import open_state
-    from edge.events.register import entries, export_csv, verify
+    from edge.events.register import emptied, entries, export_csv, verify
 
     try:
         noted = [(int(number), chain) for number, _, chain in (one.partition(":") for one in args.noted)]
@@ -45,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
                 else:
                     args.out.write_text(text, encoding="utf-8", newline="")
                 return 0
-            faults = verify(connection, noted=noted)
+            connection.execute("BEGIN")  # one state for all that is told, beside a daemon that goes on
+            faults, gone = verify(connection, noted=noted), emptied(connection)
             count, head = connection.execute(
                 "SELECT count(*), (SELECT lower(hex(chain)) FROM register ORDER BY number DESC LIMIT 1) FROM register"
             ).fetchone()
@@ -56,4 +57,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"entry {fault.number}: {fault.what}")
     if not faults:
         print(f"the register holds: {count} entries, the last chain value is {head or 'none'}")
+    print(f"forgotten: {gone.requests} ({len(gone.forgotten)} entries)")
+    if gone.retired:
+        print(f"past retention: entries up to {gone.retired}")
     return 1 if faults else 0

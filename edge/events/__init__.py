@@ -18,7 +18,7 @@ from edge.events.jsonlines import JsonLinesFile
 from edge.events.migrations import Migrated, Migration
 from edge.events.mqtt_session import MqttBroker
 from edge.events.mqtt_sink import MqttSink, topic_of
-from edge.events.opening import Opened, SetAside, open_for_reading
+from edge.events.opening import Opened, SetAside, open_beside, open_for_reading
 from edge.events.rfc3339 import format_time, parse_time
 from edge.events.sequence import Sequencer
 from edge.events.sink import Sink, allowed_types, without_cashier
@@ -80,6 +80,7 @@ __all__ = [
     "event_id",
     "format_time",
     "lane_source",
+    "open_beside",
     "open_for_reading",
     "p_under_figures",
     "parse_time",

@@ -14,7 +14,7 @@ from pathlib import Path
 from edge.events.errors import FullReason, StoreBroken, StoreError, StoreFull, StoreInUse
 from edge.events.migrations import Migrated, Migration, migrate
 
-__all__ = ["Opened", "Ownership", "SetAside", "open_for_reading", "open_for_writing", "primary_code"]
+__all__ = ["Opened", "Ownership", "SetAside", "open_beside", "open_for_reading", "open_for_writing", "primary_code"]
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 WAL_PAGES = 256
@@ -89,6 +89,17 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
     )
     connection.execute("PRAGMA busy_timeout = 1000")
+    return connection
+
+
+def open_beside(path: Path) -> sqlite3.Connection:
+    """Open a database that may be another process's, for one short change; what is deleted is overwritten.
+
+    Raises sqlite3.OperationalError where there is none.
+    """
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
+    for setting in ("busy_timeout = 10000", "synchronous = FULL", "secure_delete = ON"):
+        connection.execute(f"PRAGMA {setting}").fetchall()
     return connection
 
 

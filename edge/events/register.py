@@ -3,6 +3,9 @@
 Entry n holds `commitment = H(salt, payload)` and `chain = H(chain of n-1, n, time, kind, commitment)`. The chain does
 not run over the payload itself: salt and payload of one entry can be forgotten (retention, a person's right) and the
 chain still holds. Whoever noted a chain value earlier (it stands in every export) can prove the end as well.
+
+What is forgotten is accounted for by an entry of its own, a tombstone: it names numbers and nothing of what they said.
+An entry that is empty although no tombstone names it was emptied by somebody else.
 """
 
 from __future__ import annotations
@@ -19,11 +22,25 @@ from typing import Any
 
 from edge.events.rfc3339 import format_time
 
-__all__ = ["Entry", "Fault", "add_entry", "entries", "export_csv", "forget_entry", "verify"]
+__all__ = [
+    "Emptied",
+    "Entry",
+    "Fault",
+    "add_entry",
+    "emptied",
+    "entries",
+    "export_csv",
+    "forget_entries",
+    "forget_entry",
+    "retire_before",
+    "verify",
+]
 
 _START = bytes(32)
 _LENGTH = "register entries"
 _SALT_BYTES = 16
+_FORGOTTEN, _RETIRED = "forgotten", "retention"
+_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,16 +97,78 @@ def add_entry(
     return int(number)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emptied:
+    """What the register no longer says, as its tombstones account for it.
+
+    `requests` sales were forgotten, `forgotten` entries with them; `retired` entries went with retention.
+    """
+
+    requests: int
+    forgotten: frozenset[int]
+    retired: int
+    """Every entry up to this number is past retention; 0 where none is."""
+
+
 def forget_entry(connection: sqlite3.Connection, number: int) -> bool:
-    """Forget what one entry said; that there was one, when and of what kind stays. False where there is none."""
+    """Forget what one entry said; that there was one, when and of what kind stays. False where there is none.
+
+    Alone it leaves an empty entry that `verify` asks about: see `forget_entries`.
+    """
     changed = connection.execute(
         "UPDATE register SET salt = NULL, payload = NULL WHERE number = ?", (number,)
     )
     return changed.rowcount == 1
 
 
+def forget_entries(connection: sqlite3.Connection, numbers: Iterable[int], *, at_ms: int) -> int:
+    """Forget these entries, perhaps none, and leave a tombstone; its number. One call a sale."""
+    gone = sorted(number for number in set(numbers) if forget_entry(connection, number))
+    return add_entry(connection, kind=_FORGOTTEN, at_ms=at_ms, payload={"entries": gone})
+
+
+def retire_before(connection: sqlite3.Connection, *, before_ms: int, at_ms: int, limit: int = 500) -> int:
+    """Retention: forget what entries of before said, at most `limit`, with a tombstone; how many were forgotten.
+
+    Tombstones stay, so that the register goes on accounting for itself. The cut moves by whole days (UTC), so that
+    an hourly call leaves one tombstone a day.
+    """
+    before_ms -= before_ms % _DAY_MS
+    rows = connection.execute(
+        "SELECT number FROM register WHERE payload IS NOT NULL AND kind NOT IN (?, ?) AND at_ms < ?"
+        " ORDER BY number LIMIT ?",
+        (_FORGOTTEN, _RETIRED, before_ms, limit),
+    ).fetchall()
+    for (number,) in rows:
+        forget_entry(connection, number)
+    if rows:
+        told = {"up_to": rows[-1][0], "before": format_time(before_ms * 1_000_000)}
+        add_entry(connection, kind=_RETIRED, at_ms=at_ms, payload=told)
+    return len(rows)
+
+
+def emptied(connection: sqlite3.Connection) -> Emptied:
+    """What the tombstones account for. One that was tampered with counts for nothing; `verify` names it."""
+    requests, retired = 0, 0
+    forgotten: set[int] = set()
+    for kind, payload in connection.execute(
+        "SELECT kind, payload FROM register WHERE kind IN (?, ?) AND payload IS NOT NULL",
+        (_FORGOTTEN, _RETIRED),
+    ):
+        try:
+            told = json.loads(payload)
+            if kind == _FORGOTTEN:
+                forgotten |= {int(number) for number in told["entries"]}
+                requests += 1
+            else:
+                retired = max(retired, int(told["up_to"]))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return Emptied(requests=requests, forgotten=frozenset(forgotten), retired=retired)
+
+
 def verify(connection: sqlite3.Connection, *, noted: Iterable[tuple[int, str]] = ()) -> list[Fault]:
-    """Every entry that was changed, is missing or stands elsewhere; an empty list where the register holds.
+    """Every entry that was changed, emptied, is missing or stands elsewhere; an empty list where the register holds.
 
     `noted`: numbers with chain values that somebody wrote down earlier.
     """
@@ -97,6 +176,7 @@ def verify(connection: sqlite3.Connection, *, noted: Iterable[tuple[int, str]] =
     before: bytes | None = _START
     expected = 1
     wanted = dict(noted)
+    accounted = emptied(connection)
     for number, at_ms, kind, commitment, chain, salt, payload in connection.execute(
         "SELECT number, at_ms, kind, commitment, chain, salt, payload FROM register ORDER BY number"
     ):
@@ -111,6 +191,8 @@ def verify(connection: sqlite3.Connection, *, noted: Iterable[tuple[int, str]] =
             )
         if payload is not None and (salt is None or commitment != _commitment(salt, payload)):
             faults.append(Fault(number=number, what="changed: its text is not what was committed to"))
+        if payload is None and number > accounted.retired and number not in accounted.forgotten:
+            faults.append(Fault(number=number, what="emptied: no tombstone tells that it was forgotten"))
         if number in wanted and wanted.pop(number) != chain.hex():
             faults.append(
                 Fault(number=number, what="replaced: its chain value is not the one that was noted")

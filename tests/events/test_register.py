@@ -10,7 +10,17 @@ from collections.abc import Iterator
 import pytest
 
 from edge.events.migrations import migrate
-from edge.events.register import add_entry, entries, export_csv, forget_entry, verify
+from edge.events.register import (
+    Emptied,
+    add_entry,
+    emptied,
+    entries,
+    export_csv,
+    forget_entries,
+    forget_entry,
+    retire_before,
+    verify,
+)
 from edge.events.schema import SECURITY_MIGRATIONS
 
 
@@ -67,11 +77,45 @@ def test_a_register_written_anew_is_found_by_a_noted_chain_value(book: sqlite3.C
     assert [fault.number for fault in verify(book, noted=[noted])] == [7]
 
 
-def test_what_one_entry_said_can_be_forgotten_and_the_chain_holds(book: sqlite3.Connection) -> None:
-    assert forget_entry(book, 4)
+def test_what_entries_said_can_be_forgotten_with_a_tombstone_and_the_chain_holds(
+    book: sqlite3.Connection,
+) -> None:
+    assert forget_entries(book, [4, 5, 99], at_ms=9) == 8
     assert verify(book) == []
-    assert [entry.number for entry in entries(book) if entry.payload is None] == [4]
+    assert [entry.number for entry in entries(book) if entry.payload is None] == [4, 5]
+    assert emptied(book) == Emptied(requests=1, forgotten=frozenset({4, 5}), retired=0)
+    assert "r-4" not in "".join(book.iterdump())
+
+
+def test_an_entry_that_was_emptied_without_a_tombstone_is_found(book: sqlite3.Connection) -> None:
+    forget_entries(book, [2], at_ms=9)
+    assert forget_entry(book, 4)
     assert not forget_entry(book, 99)
+    assert [fault.number for fault in verify(book)] == [4]
+
+
+def test_a_tombstone_that_is_emptied_itself_explains_nothing(book: sqlite3.Connection) -> None:
+    tombstone = forget_entries(book, [2], at_ms=9)
+    forget_entry(book, tombstone)
+    assert [fault.number for fault in verify(book)] == [2, tombstone]
+
+
+def test_retention_empties_old_entries_once_a_day_and_keeps_tombstones_and_chain(
+    book: sqlite3.Connection,
+) -> None:
+    day_ms = 86_400_000
+    forget_entries(book, [3], at_ms=1_767_607_200_010)
+    later_ms = 1_767_607_200_000 + 366 * day_ms
+    add_entry(book, kind="alert", at_ms=later_ms - 5 * day_ms, payload={"receipt": "young"})
+    assert retire_before(book, before_ms=later_ms - 365 * day_ms, at_ms=later_ms) == 6
+    assert retire_before(book, before_ms=later_ms - 365 * day_ms, at_ms=later_ms) == 0
+    assert verify(book) == []
+    assert [(entry.kind, entry.payload is None) for entry in entries(book)][7:] == [
+        ("forgotten", False),
+        ("alert", False),
+        ("retention", False),
+    ]
+    assert emptied(book) == Emptied(requests=1, forgotten=frozenset({3}), retired=7)
 
 
 def test_the_export_is_a_table_that_no_spreadsheet_runs(book: sqlite3.Connection) -> None:

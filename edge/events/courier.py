@@ -85,6 +85,16 @@ class Courier:
         """What this sink gets."""
         return self._types
 
+    @property
+    def receiver(self) -> Sink:
+        """What it hands events to."""
+        return self._sink
+
+    @property
+    def beat_s(self) -> float:
+        """As in `stats`, without a look into the store."""
+        return self._beat_s
+
     def start(self) -> None:
         """Begin to deliver."""
         self._thread.start()

@@ -73,6 +73,7 @@ class MqttSession:
         self._accepted = self._leaving = False
         self._lost: str | None = None
         self._receipts: dict[int, ReasonCode] = {}
+        self._sending = False
         self._receive_maximum = 65_535
         self._client = self._new_client()
 
@@ -123,6 +124,11 @@ class MqttSession:
                 break
         return done
 
+    def say(self, topic: str, body: str) -> None:
+        """Publish something retained that the next word replaces anyway: QoS 0, nobody waits for it. Any thread."""
+        if self._lost is None:
+            self._client.publish(topic, body.encode(), qos=0, retain=True)
+
     def lose(self, reason: str) -> None:
         """Declare the session over; the network is cut, so that no thread waits for a silent peer."""
         with self._changed:
@@ -168,6 +174,8 @@ class MqttSession:
 
     def _send_window(self, messages: Sequence[Message]) -> int:
         numbers = []
+        with self._changed:
+            self._sending = True
         for message in messages:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.ContentType = message.content_type
@@ -184,6 +192,7 @@ class MqttSession:
             )
             receipts = [self._receipts.get(number) for number in numbers]
             self._receipts.clear()
+            self._sending = False
         done = 0
         for receipt in receipts:
             if receipt is None or receipt.is_failure:
@@ -219,5 +228,6 @@ class MqttSession:
         self, _client: Client, _data: Any, number: int, reason: ReasonCode, _properties: Any
     ) -> None:
         with self._changed:
-            self._receipts[number] = reason
-            self._changed.notify_all()
+            if self._sending:  # what nobody waits for would pile up here
+                self._receipts[number] = reason
+                self._changed.notify_all()

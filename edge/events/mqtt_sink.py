@@ -52,6 +52,7 @@ class MqttSink:
         self._broker = broker
         self._prefix = prefix
         self._status_topic = f"{prefix}/{store}/{box}/status"
+        self._heartbeat_topic = f"{prefix}/{store}/{box}/heartbeat"
         self._wait_s = wait_s
         self._backoff = Backoff(
             first_s=first_retry_s,
@@ -83,6 +84,12 @@ class MqttSink:
         if done == 0 and messages:
             raise SinkDown(self._told(session.lost or "nothing was receipted"))
         return done
+
+    def beat(self, body: str) -> None:
+        """Say that the box lives and how its lanes stand, retained on `…/heartbeat`; lost where nobody is there."""
+        session = self._session
+        if session is not None:
+            session.say(self._heartbeat_topic, body)
 
     def close(self) -> None:
         """Say `offline` and leave; a delivery under way ends."""

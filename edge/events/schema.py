@@ -54,4 +54,22 @@ SECURITY_MIGRATIONS = (
             " PRIMARY KEY (lane, kind, from_ns)) WITHOUT ROWID",
         ),
     ),
+    Migration(
+        number=3,
+        name="attention",
+        opens_from=2,
+        statements=(
+            # When an alert that nobody had acknowledged was passed on, so that this happens once.
+            "ALTER TABLE alerts ADD COLUMN escalated_ms INTEGER",
+            # What a sink's receiver refused for good; the event itself lies in `events` until retention.
+            "CREATE TABLE parked (sink TEXT NOT NULL, position INTEGER NOT NULL, type TEXT NOT NULL,"
+            " reason TEXT NOT NULL, parked_ms INTEGER NOT NULL, PRIMARY KEY (sink, position)) WITHOUT ROWID",
+            # What a hub knows of other boxes. Their alerts have a table of their own, since lanes, receipts and alerts
+            # of two boxes may share a name, and no rule of this box may stumble over another's.
+            "CREATE TABLE hub_boxes (box TEXT PRIMARY KEY, heard_ms INTEGER NOT NULL, told TEXT NOT NULL)"
+            " WITHOUT ROWID",
+            "CREATE TABLE hub_alerts (box TEXT NOT NULL, alert TEXT NOT NULL, recorded_ms INTEGER NOT NULL,"
+            " acknowledged TEXT, body TEXT NOT NULL, PRIMARY KEY (box, alert)) WITHOUT ROWID",
+        ),
+    ),
 )

@@ -21,7 +21,7 @@ from edge.events.errors import StoreError
 from edge.events.opening import Opened
 from edge.events.schema import SECURITY_MIGRATIONS
 
-__all__ = ["Appended", "Attachment", "Store", "StoredEvent", "Transaction"]
+__all__ = ["Appended", "Attachment", "Store", "StoredEvent", "Transaction", "kept_here"]
 
 T = TypeVar("T")
 
@@ -60,6 +60,11 @@ class Attachment:
     appended_before: int
 
 
+def kept_here(type_: str) -> str:
+    """The name under which the store keeps an event of this type that is for this box's pages alone."""
+    return f"here {type_}"
+
+
 class Transaction:
     """What a piece of work may do inside one commit: append events and use the tables of its own room."""
 
@@ -68,10 +73,11 @@ class Transaction:
         self.appended: Counter[str] = Counter()
         self._recorded_ms = recorded_ms
 
-    def append(self, events: Sequence[CloudEvent]) -> Appended:
+    def append(self, events: Sequence[CloudEvent], *, only_here: bool = False) -> Appended:
         """Add events in order, numbering each within its source; one whose id is known is passed over.
 
-        An event that brings its own sequence (from another box) keeps it.
+        An event that brings its own sequence (from another box) keeps it. `only_here`: for this box's pages alone
+        (another box's events, tests); it is kept under `kept_here(type)`, which no sink ever reads.
         """
         position = self.last_position()
         sequences: list[int] = []
@@ -83,12 +89,13 @@ class Transaction:
                 event if event.sequence is not None else event.numbered(self._next_sequence(event.source))
             )
             position += 1
+            type_ = kept_here(event.type) if only_here else event.type
             self.connection.execute(
                 "INSERT INTO events (position, key, type, recorded_ms, body) VALUES (?, ?, ?, ?, ?)",
-                (position, key, event.type, self._recorded_ms, numbered.to_json()),
+                (position, key, type_, self._recorded_ms, numbered.to_json()),
             )
             sequences.append(numbered.sequence or 0)
-            self.appended[event.type] += 1
+            self.appended[type_] += 1
         return Appended(sequences=tuple(sequences), duplicates=len(events) - len(sequences))
 
     def mark(self, name: str) -> int:

@@ -1,6 +1,7 @@
 """Every event type there is: its data, its topic word and who may have it; and how to build one.
 
-This table is the one place that knows them; `schemas.md` pins the names and a test compares the two.
+This table is the one place that knows them; `schemas.md` pins the names and a test compares the two. Types of our own
+beside the pinned ones are told in docs/pages.md.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from edge.flow import AgeEstimate, CameraReason, CameraState, TrackReport
 __all__ = [
     "AGE_ESTIMATED",
     "ALERT_ACKNOWLEDGED",
+    "ALERT_ESCALATED",
     "ALERT_RAISED",
     "CAMERA_STATUS",
     "CHECK_REQUESTED",
@@ -25,6 +27,8 @@ __all__ = [
     "MODEL_WARNING",
     "OFFER_SUGGESTED",
     "SALE_OUTCOME",
+    "SHIFT_DIGEST",
+    "WHOLE_BOX",
     "CameraReason",
     "CameraState",
     "EventType",
@@ -95,6 +99,15 @@ ALERT_ACKNOWLEDGED = _type("checkout.alert.acknowledged.v1", "ack", _SECURITY, "
 OFFER_SUGGESTED = _type("checkout.offer.suggested.v1", "offer", _MARKETING, "lane receipt items band")
 MODEL_WARNING = _type("checkout.model.warning.v1", "warning", _HEALTH, "lane kind figures")
 
+# Beside the pinned types, for people who look after alerts; `lane` of the digest is `WHOLE_BOX`.
+ALERT_ESCALATED = _type(
+    "checkout.alert.escalated.v1", "escalation", _SECURITY, "lane alert kind severity receipt raised minutes"
+)
+SHIFT_DIGEST = _type("checkout.shift.digest.v1", "digest", _SECURITY, "lane from to count sales lanes")
+
+WHOLE_BOX = "-"
+"""Stands for the lane where an event is about the whole box; no lane can be called so."""
+
 EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
     {
         kind.name: kind
@@ -107,6 +120,8 @@ EVENT_TYPES: Mapping[str, EventType] = MappingProxyType(
             ALERT_ACKNOWLEDGED,
             OFFER_SUGGESTED,
             MODEL_WARNING,
+            ALERT_ESCALATED,
+            SHIFT_DIGEST,
         )
     }
 )

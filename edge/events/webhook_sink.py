@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from edge.events.errors import SinkDown
 from edge.events.store import StoredEvent
+from edge.events.types import ALERT_ESCALATED, SHIFT_DIGEST
 
 __all__ = ["Parked", "WebhookSink", "message_text", "sign", "signing_key"]
 
@@ -57,8 +58,11 @@ class WebhookSink:
         topic: str | None = None,
         tries: int = 5,
         clock_s: Callable[[], float] = time.time,
+        keep: Callable[[Parked], None] = lambda _parked: None,
     ) -> None:
         """`secret`: `whsec_…` (base64) signs every request. `topic`: ntfy's topic or Telegram's chat.
+
+        `keep` notes on disk what is parked, before the ones behind it go on; what it raises leaves the event waiting.
 
         Raises ValueError for a URL or a secret that is none.
         """
@@ -73,6 +77,7 @@ class WebhookSink:
         self._topic = topic
         self._tries = tries
         self._clock_s = clock_s
+        self._keep = keep
         self._refused: tuple[int, int] = (-1, 0)
         self._connection: http.client.HTTPConnection | None = None
         self.parked: deque[Parked] = deque(maxlen=_PARKED_MAX)
@@ -114,8 +119,10 @@ class WebhookSink:
         self._refused = (event.position, count)
         if count < self._tries:
             raise SinkDown(f"{self._host} refuses an event with {status} ({count} of {self._tries} tries)")
+        parked = Parked(position=event.position, type=event.type, status=status)
+        self._keep(parked)
         self._refused = (-1, 0)
-        self.parked.append(Parked(position=event.position, type=event.type, status=status))
+        self.parked.append(parked)
         _log.error(
             "an event is parked: the receiver refuses it", extra={"type": event.type, "status": status}
         )
@@ -181,6 +188,10 @@ def message_text(told: Mapping[str, Any]) -> tuple[str, str, bool]:
     data = told["data"]
     word = str(data.get("kind") or told["type"].split(".")[1])
     title = f"{data.get('lane', '')}: {word.replace('_', ' ')}".strip()
+    if told["type"] == ALERT_ESCALATED.name:
+        title = f"NOBODY LOOKED FOR {data['minutes']:g} MIN {title}"
+    elif told["type"] == SHIFT_DIGEST.name:
+        title = "Shift digest: customers who were not seen"
     parts = [f"receipt {data['receipt']}"] if data.get("receipt") else []
     parts += [f"{name} {data[name]}" for name in ("state", "outcome", "count") if data.get(name)]
     parts += [str(told["time"])]
@@ -188,4 +199,5 @@ def message_text(told: Mapping[str, Any]) -> tuple[str, str, bool]:
         parts.append(str(data["vms_url"]))
     if data.get("test"):
         title = f"TEST {title}"
-    return title, "\n".join(parts), data.get("severity") == "high"
+    urgent = data.get("severity") == "high" or told["type"] == ALERT_ESCALATED.name
+    return title, "\n".join(parts), urgent

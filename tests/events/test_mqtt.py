@@ -316,3 +316,22 @@ def test_a_batch_that_is_larger_than_the_broker_s_window_arrives_whole(broker: B
 
     assert [json.loads(body)["subject"] for body in listener.events()] == [f"cam-1-{n}" for n in range(200)]
     assert courier.stats().failures == 0
+
+
+def test_a_heartbeat_stands_at_the_broker_and_leaves_nothing_behind_in_the_session(broker: Broker) -> None:
+    """A box with nothing to tell says every few seconds that it lives; months of it must not fill the memory."""
+    broker.start()
+    where = MqttBroker(host="127.0.0.1", port=broker.port, answer_s=2.0)
+    with (
+        closing(Listener(broker.port)) as listener,
+        closing(MqttSink(where, prefix="checkout", store="store-1", box="box-1")) as sink,
+    ):
+        until(lambda: sink.connected)
+        for number in range(20):
+            sink.beat(f'{{"beat":{number}}}')
+        until(lambda: any('"beat":19' in heard.body for heard in listener.heard))
+        assert sink._session is not None
+        assert sink._session._receipts == {}
+    with closing(Listener(broker.port, name="late")) as late:
+        until(lambda: len(late.heard) == 2)
+        assert Heard("checkout/store-1/box-1/heartbeat", '{"beat":19}', None, 0) in late.heard

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.events import Database, FullReason, Store, StoreClosed, StoreFull, StoreInUse, Transaction
+from edge.events.store import kept_here
 from edge.events.types import EVENT_TYPES
 from tests.events.facts import TEN_O_CLOCK_NS, person
 from tests.events.patience import until
@@ -329,3 +330,20 @@ def test_nobody_else_may_read_the_state(open_store: OpenStore, tmp_path: Path) -
 
     for path in (tmp_path / "state", *(tmp_path / "state").iterdir()):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_what_is_for_the_pages_alone_reaches_no_sink_and_is_known_by_its_id(
+    open_store: Callable[..., Store],
+) -> None:
+    store = open_store()
+    theirs = person(1).numbered(77)
+    for new in (1, 0):
+        kept = store.submit(
+            lambda transaction: transaction.append([theirs], only_here=True), now=True
+        ).result()
+        assert len(kept.sequences) == new
+    store.append([person(2)], now=True).result()
+
+    assert [one.position for one in store.read_after(0, EVENT_TYPES, limit=10)] == [2]
+    [here] = store.read_after(0, [kept_here(theirs.type)], limit=10)
+    assert '"sequence":"000000000077"' in here.body

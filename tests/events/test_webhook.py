@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from edge.events import SinkDown, StoredEvent, WebhookSink
-from edge.events.webhook_sink import signing_key
+from edge.events import SinkDown, StoredEvent, StoreError, WebhookSink
+from edge.events.webhook_sink import Parked, message_text, signing_key
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -135,3 +135,39 @@ def test_a_message_for_people_names_the_sale_and_neither_age_nor_cashier(
 def test_a_secret_that_is_none_is_refused(secret: str) -> None:
     with pytest.raises(ValueError, match="whsec_"):
         signing_key(secret)
+
+
+def test_an_event_is_parked_only_when_that_is_on_disk(receiver: Receiver) -> None:
+    kept: list[int] = []
+
+    def keep(parked: Parked) -> None:
+        kept.append(parked.position)
+        if len(kept) == 1:
+            raise StoreError("the disk is full")
+
+    sink = WebhookSink(receiver.url, tries=1, keep=keep)
+    receiver.statuses = [400, 400]
+    with pytest.raises(StoreError):
+        sink.deliver([an_event(1)])
+    assert sink.deliver([an_event(1)]) == 1
+    sink.close()
+    assert kept == [1, 1]
+    assert [one.position for one in sink.parked] == [1]
+
+
+def test_people_hear_of_an_escalation_and_of_a_shift_by_their_names() -> None:
+    late = {"type": "checkout.alert.escalated.v1", "time": "2026-01-05T10:05:00.000Z"}
+    data = {
+        "lane": "lane-1",
+        "kind": "unchecked_sale",
+        "severity": "medium",
+        "receipt": "r-1",
+        "minutes": 5.0,
+    }
+    title, text, urgent = message_text({**late, "data": data})
+    assert (title, urgent) == ("NOBODY LOOKED FOR 5 MIN lane-1: unchecked sale", True)
+    assert "r-1" in text
+    digest = {"type": "checkout.shift.digest.v1", "time": "2026-01-05T14:00:00.000Z"}
+    title, text, urgent = message_text({**digest, "data": {"lane": "-", "count": 7}})
+    assert (title, urgent) == ("Shift digest: customers who were not seen", False)
+    assert "count 7" in text

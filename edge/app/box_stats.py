@@ -6,6 +6,7 @@ import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from edge.app.beats import beats
 from edge.camera import Camera
 from edge.events import Courier, format_time
 from edge.ops.process import clock_synchronised, file_descriptors, resident_bytes, threads
@@ -16,14 +17,12 @@ from edge.ops.stats import (
     LatencyStats,
     SinkStats,
 )
+from edge.ops.watchdog import standing_still
 
 if TYPE_CHECKING:
     from edge.app.daemon import Daemon
 
 __all__ = ["box_stats"]
-
-_STALLED_S = 60.0
-"""Longer than any turn of a loop that goes on: a commit on a slow disk is waited for half a minute."""
 
 
 def box_stats(daemon: Daemon) -> BoxStats:
@@ -64,7 +63,7 @@ def box_stats(daemon: Daemon) -> BoxStats:
         events=daemon.counts["events"],
         dropped=dict(daemon.outbox.dropped),
         clock_synchronised=clock_synchronised(),
-        stalled=_stalled(daemon),
+        stalled=standing_still(beats(daemon), time.monotonic()),
         notes=_notes(daemon),
     )
 
@@ -104,12 +103,6 @@ def _sink(name: str, kind: str, courier: Courier) -> SinkStats:
         failures=stats.failures,
         last_error=stats.last_error,
     )
-
-
-def _stalled(daemon: Daemon) -> tuple[str, ...]:
-    now_s = time.monotonic()
-    beats = {"vision loop": daemon.vision.beat_s, "housekeeping": daemon.beat_s}
-    return tuple(name for name, beat_s in beats.items() if now_s - beat_s > _STALLED_S)
 
 
 def _notes(daemon: Daemon) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge.app.cameras import build_cameras
@@ -21,6 +21,7 @@ from edge.config import Config
 from edge.events import age_event, camera_status_event
 from edge.flow import Role, TrackReport
 from edge.ops.latency import LatencyWindow
+from edge.ops.log import redactor
 from edge.page import Role as PageRole
 from edge.page import WebServer, listen, operations_routes
 
@@ -31,13 +32,25 @@ _HOUSEKEEPING_S = 1.0
 _PURGE_EVERY_S = 3600.0
 _FIRST_PURGE_S = 60.0
 _GONE_NS = 10_000_000_000
+_CAMERA_STOP_S = 1.0
+_RENEW_EVERY_S = 10.0
 
 
 class Daemon:
     """All lanes of one box in one process. `start`, then your own loop, then `stop`."""
 
-    def __init__(self, config: Config, *, another_port: bool = False) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        another_port: bool = False,
+        models: Models | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
         """Open models, store, sinks and port. `another_port`: take a free one where the configured is busy.
+
+        `models`: those that are open already, as `config.inference` wants them. `notes`: what somebody should look
+        at from the start; the box counts as degraded for each.
 
         Raises DetectorError, AgeModelError, StoreError, SecretError, PortBusyError, UnprotectedError, OSError with the
         way out.
@@ -52,14 +65,17 @@ class Daemon:
         self.listeners: list[Callable[[TrackReport], None]] = []
         self._stopping = threading.Event()
         check_protected(config)
+        self._metrics_token = config.http.metrics_token()
+        if self._metrics_token:
+            redactor.learn(self._metrics_token)
         self._socket = listen(config.http.host, config.http.port, or_another=another_port)
-        self.notes: list[str] = []
+        self.notes: list[str] = list(notes)
         port = self._socket.getsockname()[1]
         if config.http.port not in (0, port):
             self.notes.append(f"port {config.http.port} is taken by another program: this box took {port}")
-            _log.warning("%s", self.notes[0])
+            _log.warning("%s", self.notes[-1])
         try:
-            self.models: Models = open_models(config.inference)
+            self.models: Models = models or open_models(config.inference)
             self.outbox = Outbox(config)
             self.desk, self.doors = self._till_side(config)
         except BaseException:
@@ -100,6 +116,7 @@ class Daemon:
                 stats=lambda: box_stats(self).as_json(),
                 health=health,
                 metrics=lambda: (metrics.render(), CONTENT_TYPE),
+                metrics_token=self._metrics_token,
             )
             + ([] if self.doors is None else self.doors.routes)
             + self.page_side.pages.routes,
@@ -131,8 +148,16 @@ class Daemon:
     def stop(self) -> None:
         """Stop in the way of a frame, so that everything that was seen is committed and offered to the sinks once."""
         self._stopping.set()
-        for camera in self.cameras:
-            camera.stop(timeout_s=3.0)
+        stopping = [
+            threading.Thread(
+                target=camera.stop, kwargs={"timeout_s": _CAMERA_STOP_S}, name=f"stop {camera.name}"
+            )
+            for camera in self.cameras
+        ]
+        for thread in stopping:  # together: a camera that hangs in a read must not hold up the others
+            thread.start()
+        for thread in stopping:
+            thread.join()
         self.vision.stop()
         if self.doors is not None:
             self.doors.stop()
@@ -232,12 +257,16 @@ class Daemon:
     def _keep_house(self) -> None:
         """Once a second: what capture threads cannot tell while they hang; refused events again; retention."""
         purged_s = time.monotonic() - _PURGE_EVERY_S + _FIRST_PURGE_S
+        renewed_s = time.monotonic()
         while not self._stopping.wait(_HOUSEKEEPING_S):
             self.beat_s = time.monotonic()
             try:
                 for camera in self.cameras:
                     camera.check()
                 self.outbox.tick()
+                if time.monotonic() - renewed_s >= _RENEW_EVERY_S:
+                    renewed_s = time.monotonic()
+                    self._renew_certificate()
                 if time.monotonic() - purged_s >= _PURGE_EVERY_S:
                     purged_s = time.monotonic()
                     self.outbox.purge()
@@ -246,6 +275,14 @@ class Daemon:
             except Exception:  # noqa: BLE001 - see below
                 # Nobody else would find a camera that hangs: this thread outlives every fault of what it calls.
                 _log.exception("housekeeping failed")
+
+    def _renew_certificate(self) -> None:
+        """A certificate is renewed by whoever issues it; the box goes on serving meanwhile."""
+        try:
+            if self.web is not None and self.web.renew_certificate():
+                _log.info("the renewed certificate is in use")
+        except OSError as error:
+            _log.warning("the renewed certificate cannot be used, the old one is served on: %s", error)
 
 
 def _version() -> str:

@@ -19,6 +19,7 @@ from edge.config import Config, Sink
 from edge.events import Appended, CloudEvent, Courier, FullReason, Store, StoreError, StoreFull, Transaction
 from edge.ops.latency import LatencyWindow
 from edge.ops.stats import StoreStats
+from edge.ops.watchdog import Beat
 
 __all__ = ["Outbox"]
 
@@ -164,6 +165,14 @@ class Outbox:
             wal_bytes=seen.wal_bytes,
             free_bytes=seen.free_bytes,
         )
+
+    def beats(self, *, disk_s: float, delivery_s: float) -> dict[str, Beat]:
+        """The store's writer and every courier; a writer waits for the disk, a courier for its receiver. Any thread."""
+        store = self.store
+        found = {} if store is None else {"store": Beat(at_s=store.stats().beat_s, patience_s=disk_s)}
+        for name, (_, courier) in tuple(self.couriers.items()) if self._started else ():
+            found[f"sink {name}"] = Beat(at_s=courier.beat_s, patience_s=delivery_s)
+        return found
 
     @property
     def notes(self) -> tuple[str, ...]:

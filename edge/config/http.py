@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from edge.config.rule import Beside, Existing, Matches, Within
+from edge.config.rule import NAME, Beside, Existing, Matches, Within
+from edge.config.secret import SecretError, read_secret
 
 __all__ = ["Http"]
 
@@ -36,8 +37,27 @@ class Http:
         Within(0, 1440),
     ] = 5.0
 
+    metrics_token_file: Annotated[
+        Path | None, "file whose first line is the token that Prometheus must show", Existing("file")
+    ] = None
+    metrics_token_credential: Annotated[
+        str | None, "name of the systemd credential with that token", NAME
+    ] = None
+
+    def metrics_token(self) -> str | None:
+        """The token that `/metrics` asks for, None where it is open. Raises SecretError where it cannot be read."""
+        token = read_secret(file=self.metrics_token_file, credential=self.metrics_token_credential)
+        if token == "":
+            raise SecretError("http.metrics_token: the token is empty; make one with: openssl rand -hex 32")
+        return token
+
     def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """A certificate without its key, or a key alone."""
+        """A certificate without its key, or a key alone; two ways to one token."""
+        if self.metrics_token_file is not None and self.metrics_token_credential is not None:
+            yield (
+                ("metrics_token_credential", "metrics_token_file"),
+                "only one of metrics_token_file, metrics_token_credential is allowed",
+            )
         if (self.tls_cert is None) != (self.tls_key is None):
             given = "tls_cert" if self.tls_cert is not None else "tls_key"
             yield (given,), "give both tls_cert and tls_key, or neither"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["HasPassword", "SecretError", "one_password", "read_password"]
+__all__ = ["HasPassword", "SecretError", "one_password", "read_password", "read_secret"]
 
 
 class SecretError(ValueError):
@@ -27,6 +27,7 @@ class HasPassword(Protocol):
     def password_credential(self) -> str | None: ...
 
 
+_FOLDER_ID = "secret"
 _WAYS = ("password_env", "password_file", "password_credential")
 
 
@@ -44,20 +45,38 @@ def read_password(section: HasPassword) -> str | None:
 
     Raises SecretError where the variable, file or credential is not there.
     """
-    if section.password_env is not None:
-        value = os.environ.get(section.password_env)
+    return read_secret(
+        env=section.password_env, file=section.password_file, credential=section.password_credential
+    )
+
+
+def read_secret(
+    *, env: str | None = None, file: Path | None = None, credential: str | None = None
+) -> str | None:
+    """The secret in an environment variable, a systemd credential or a file's first line; None where none is named.
+
+    Raises SecretError where the variable, file or credential is not there or cannot be read.
+    """
+    if env is not None:
+        value = os.environ.get(env)
         if value is None:
-            raise SecretError(f"password_env: the environment variable {section.password_env} is not set")
+            raise SecretError(f"the environment variable {env} is not set")
         return value
-    if section.password_credential is not None:
-        folder = os.environ.get("CREDENTIALS_DIRECTORY")
-        if folder is None:
-            raise SecretError(
-                f"password_credential: {section.password_credential} is asked for, but systemd gave no "
-                "credentials; name it in the unit's LoadCredential= or use password_file"
-            )
-        return _first_line(Path(folder) / section.password_credential)
-    return None if section.password_file is None else _first_line(section.password_file)
+    if credential is not None:
+        return _credential(credential)
+    return None if file is None else _first_line(file)
+
+
+def _credential(name: str) -> str:
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if folder is None:
+        raise SecretError(
+            f"the systemd credential {name} is asked for, but systemd gave none; name it in the unit's "
+            "LoadCredential= or point at a file instead (password_file, token_file)"
+        )
+    # A whole folder under `LoadCredential=secret:FOLDER` comes as secret_NAME, a single file under its own name.
+    whole = Path(folder) / f"{_FOLDER_ID}_{name}"
+    return _first_line(whole if whole.is_file() else Path(folder) / name)
 
 
 def _first_line(path: Path) -> str:

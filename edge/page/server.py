@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,7 +68,9 @@ class WebServer:
         self._before_stop = before_stop
         self._scheme = "http" if certificate is None else "https"
         chain, key = certificate or (None, None)
-        self._server = uvicorn.Server(
+        self._certificate = certificate
+        self._certificate_seen = _contents(certificate)
+        self._server = _Server(
             uvicorn.Config(
                 Starlette(routes=list(routes), lifespan=lifespan),
                 ssl_certfile=chain,
@@ -95,6 +99,31 @@ class WebServer:
         """Does its thread run?"""
         return self._thread.is_alive()
 
+    @property
+    def beat_s(self) -> float:
+        """`time.monotonic()` when the event loop last turned; it turns ten times a second."""
+        return self._server.beat_s
+
+    def renew_certificate(self) -> bool:
+        """Take a renewed certificate for connections from now on; True where there was one. Any thread.
+
+        Raises OSError (ssl.SSLError) where the new files are no pair; the old pair is served on and the files are
+        looked at again the next time.
+        """
+        if self._certificate is None:
+            return False
+        found = _contents(self._certificate)
+        if found == self._certificate_seen:
+            return False
+        chain, key = self._certificate
+        # First into a context of its own: half of a new pair must not spoil the one in use.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(chain, key)
+        live = self._server.config.ssl
+        assert live is not None  # noqa: S101 - a certificate makes uvicorn build it
+        live.load_cert_chain(chain, key)
+        self._certificate_seen = found
+        return True
+
     def start(self) -> None:
         """Serve from now on."""
         self._thread.start()
@@ -109,3 +138,23 @@ class WebServer:
 
     def _serve(self) -> None:
         self._server.run(sockets=[self._socket])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which also tells when its loop last turned."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.beat_s = time.monotonic()
+
+    async def on_tick(self, counter: int) -> bool:
+        self.beat_s = time.monotonic()
+        return await super().on_tick(counter)
+
+
+def _contents(certificate: tuple[Path, Path] | None) -> tuple[bytes, ...] | None:
+    """What stands in both files; None where one cannot be read now (it is being replaced)."""
+    try:
+        return None if certificate is None else tuple(path.read_bytes() for path in certificate)
+    except OSError:
+        return None

@@ -4,6 +4,7 @@ from edge.config.camera import Camera, SourceKind, source_kind
 from edge.config.config import Config
 from edge.config.digest import config_hash
 from edge.config.http import Http
+from edge.config.hub import Hub
 from edge.config.inference import Inference
 from edge.config.lane import Lane, ZonesPx
 from edge.config.load import load_config, parse_config
@@ -13,6 +14,7 @@ from edge.config.problem import ConfigError, Problem
 from edge.config.schema import json_schema
 from edge.config.secret import SecretError, read_password
 from edge.config.sink import FileSink, MqttSink, Purpose, Sink, WebhookSink
+from edge.config.shifts import Shifts
 from edge.config.site import Site
 from edge.config.state import State
 from edge.config.till import Goods, LinesDoor, MqttDoor, PoslogDoor, Till, TokenDoor
@@ -25,6 +27,7 @@ __all__ = [
     "FileSink",
     "Goods",
     "Http",
+    "Hub",
     "Inference",
     "Lane",
     "LinesDoor",
@@ -36,6 +39,7 @@ __all__ = [
     "Problem",
     "Purpose",
     "SecretError",
+    "Shifts",
     "Sink",
     "Site",
     "SourceKind",

@@ -9,12 +9,14 @@ from typing import Annotated
 
 from edge.config.camera import Camera
 from edge.config.http import Http
+from edge.config.hub import Hub
 from edge.config.inference import Inference
 from edge.config.lane import Lane
 from edge.config.log import Log
 from edge.config.policy import Policy
 from edge.config.rule import Count
 from edge.config.sink import Sink
+from edge.config.shifts import Shifts
 from edge.config.site import Site
 from edge.config.state import State
 from edge.config.till import Till
@@ -37,6 +39,8 @@ class Config:
         default_factory=Till
     )
     http: Annotated[Http, "address of metrics, health and pages"] = field(default_factory=Http)
+    hub: Annotated[Hub | None, "how the boxes of one store know of each other"] = None
+    shifts: Annotated[Shifts, "when shifts begin"] = field(default_factory=Shifts)
     state: Annotated[State, "databases, retention, disk limits"] = field(default_factory=State)
     sinks: Annotated[tuple[Sink, ...], "where events go", Count(0, 32)] = ()
     log: Annotated[Log, "format and level of the log"] = field(default_factory=Log)

@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from edge.age import MANIFEST_FILE, AgeBundle
-from edge.face import CONTRACT
+from edge.age import AgeBundle
 from training.calibration import Calibration
 
-__all__ = ["put_tracks", "site_document", "write_document"]
+__all__ = ["site_document", "write_document"]
 
 
 def site_document(bundle: AgeBundle, calibration: Calibration, *, faces: str) -> dict[str, Any]:
@@ -38,18 +37,3 @@ def write_document(file: Path, document: dict[str, Any]) -> None:
     waiting = file.with_name(file.name + ".new")
     waiting.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     waiting.replace(file)
-
-
-def put_tracks(folder: Path, tracks: dict[str, Any]) -> AgeBundle:
-    """Write what was calibrated on tracks into a bundle; its digest changes, because its answers do.
-
-    The bundle is loaded again as the till does; where that fails the manifest before is put back.
-    """
-    path = folder / MANIFEST_FILE
-    before = path.read_bytes()
-    write_document(path, json.loads(before) | {"tracks": tracks})
-    try:
-        return AgeBundle.load(folder, contract_digest=CONTRACT.digest)
-    except Exception:
-        path.write_bytes(before)
-        raise

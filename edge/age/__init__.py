@@ -1,6 +1,7 @@
 """From aligned crops to an age with its uncertainty: the bundle, the model's reader, the estimate of a track."""
 
 from edge.age.bundle import BUNDLE_FORMAT, GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, AgeBundle, Golden
+from edge.age.comparison import MinorsComparison, compare_minors
 from edge.age.derive import FloatKind, derive_float, halved
 from edge.age.distribution import AGES, log_softmax, mass_under, mean_years, quantile_years, tempered
 from edge.age.errors import (
@@ -41,12 +42,14 @@ __all__ = [
     "GoldenResult",
     "Intervals",
     "Margin",
+    "MinorsComparison",
     "ModelFileError",
     "Provider",
     "ProviderError",
     "Threshold",
     "ThresholdError",
     "Variant",
+    "compare_minors",
     "derive_float",
     "estimate_track",
     "golden_check",

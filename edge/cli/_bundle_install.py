@@ -8,10 +8,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from edge.age import AgeBundle, AgeModelError, AgeReader, golden_check
+from edge.age import AgeBundle, AgeModelError, AgeReader, compare_minors, golden_check
 from edge.face import CONTRACT
+from edge.ops.selftest import selftest
 
-__all__ = ["AGE_FOLDER", "BundleRefusedError", "Check", "install_bundle"]
+__all__ = ["AGE_FOLDER", "BundleRefusedError", "Check", "install_bundle", "no_worse_at_minors", "works_here"]
 
 AGE_FOLDER = "age"
 _PREVIOUS_FOLDER = "age.previous"
@@ -19,6 +20,8 @@ _MANIFEST, _CARD = "bundle.json", "MODEL_CARD.md"
 
 # Looks at the new bundle and the one in use (None for the first) and raises BundleRefusedError.
 Check = Callable[[AgeBundle, AgeBundle | None], None]
+# Looks at the bundle where it now stands and raises BundleRefusedError.
+Proof = Callable[[AgeBundle], None]
 
 
 class BundleRefusedError(Exception):
@@ -26,13 +29,19 @@ class BundleRefusedError(Exception):
 
 
 def install_bundle(
-    source: Path, models_folder: Path, *, in_use: Path, checks: tuple[Check, ...] = ()
+    source: Path,
+    models_folder: Path,
+    *,
+    in_use: Path,
+    checks: tuple[Check, ...] = (),
+    proofs: tuple[Proof, ...] = (),
 ) -> AgeBundle:
     """Copy the bundle of folder `source` to `models_folder/age` and return it; the one before stays beside it.
 
     `in_use` is the folder of the bundle that the program uses now, which `checks` compare with. The copy answers its
-    golden vectors before it takes its place; whatever is raised, the bundle in use is as it was. Raises
-    AgeModelError (not a bundle, altered, other crops), BundleRefusedError and OSError.
+    golden vectors before it takes its place; where one of `proofs` then fails, the one before is put back. Whatever
+    is raised, the bundle in use is as it was. Raises AgeModelError (not a bundle, altered, other crops),
+    BundleRefusedError and OSError.
     """
     offered = AgeBundle.load(source, contract_digest=CONTRACT.digest)
     old = _loaded(in_use)
@@ -47,10 +56,47 @@ def install_bundle(
         proof = golden_check(copied, AgeReader(copied, provider="cpu", threads=1, spinning=False))
         if not proof.passed:
             raise BundleRefusedError(f"{source}: {proof.reason}")
-        _exchange(fresh, models_folder / AGE_FOLDER, models_folder / _PREVIOUS_FOLDER, work / "older")
+        place, previous, older = models_folder / AGE_FOLDER, models_folder / _PREVIOUS_FOLDER, work / "older"
+        _exchange(fresh, place, previous, older)
+        try:
+            installed = AgeBundle.load(place, contract_digest=CONTRACT.digest)
+            for prove in proofs:
+                prove(installed)
+        except BaseException:
+            _go_back(place, previous, older, work / "refused")
+            raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return AgeBundle.load(models_folder / AGE_FOLDER, contract_digest=CONTRACT.digest)
+    return installed
+
+
+def no_worse_at_minors(offered: AgeBundle, installed: AgeBundle | None) -> None:
+    """Refuse a bundle that misses significantly more 14–17-year-olds than the one in use, or that nobody measured."""
+    if installed is None or offered.digest == installed.digest:
+        return
+    told = compare_minors(offered, installed)
+    if told.worse:
+        raise BundleRefusedError(
+            f"{offered.name} misses {told.offered:.1%} of {told.n} faces of 14-17, {installed.name} "
+            f"{told.installed:.1%} (p = {told.p:.4f}, exact McNemar test). Train with more faces of that age, or "
+            "install it all the same: --worse-at-minors"
+        )
+    if told.p is None:
+        raise BundleRefusedError(
+            f"{offered.name} cannot be compared with {installed.name}: {told.why_not}. Measure both on the same faces: "
+            "checkout-age evaluate BUNDLE --data DATA --out REPORT --into-bundle, or install it all the same: "
+            "--worse-at-minors"
+        )
+
+
+def works_here(bundle: AgeBundle) -> None:
+    """Refuse a bundle with which `selftest` fails on this machine."""
+    result = selftest(bundle_folder=bundle.folder, models_folder=bundle.folder.parent, measured_s=0.2)
+    failed = [check.said for check in result.checks if check.state == "failed"]
+    if failed:
+        raise BundleRefusedError(
+            f"{bundle.name}: selftest fails here, the bundle before is back: {'; '.join(failed)}"
+        )
 
 
 def _loaded(folder: Path) -> AgeBundle | None:
@@ -83,3 +129,12 @@ def _exchange(fresh: Path, place: Path, previous: Path, older: Path) -> None:
         if previous.exists():
             previous.rename(place)
         raise
+
+
+def _go_back(place: Path, previous: Path, older: Path, refused: Path) -> None:
+    """Undo `_exchange`."""
+    place.rename(refused)
+    if previous.exists():
+        previous.rename(place)
+    if older.exists():
+        older.rename(previous)

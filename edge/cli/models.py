@@ -33,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "install", help="put an age bundle in place of the one in use, if it is sound"
     )
     install.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
+    install.add_argument(
+        "--worse-at-minors",
+        action="store_true",
+        help="install it even where it misses more 14-17-year-olds than the one in use, or was never measured",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -49,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         if args.action == "fetch":
             return _fetch(folder, args.source)
         if args.action == "install":
-            return _install(folder, args.bundle)
+            return _install(folder, args.bundle, compared=not args.worse_at_minors)
         return _list(folder) if args.action == "list" else _verify(folder)
     except (DetectorError, AgeModelError, BundleRefusedError, OSError) as error:
         print(f"models {args.action}: {error}", file=sys.stderr)
@@ -140,12 +145,18 @@ def _fetch(folder: Path, source: Path | None) -> int:
     return 0
 
 
-def _install(folder: Path, source: Path) -> int:
+def _install(folder: Path, source: Path, *, compared: bool) -> int:
     from edge.app.parts import SHIPPED_BUNDLE
-    from edge.cli._bundle_install import AGE_FOLDER, install_bundle
+    from edge.cli._bundle_install import AGE_FOLDER, install_bundle, no_worse_at_minors, works_here
 
     installed = folder / AGE_FOLDER
-    bundle = install_bundle(source, folder, in_use=installed if installed.is_dir() else SHIPPED_BUNDLE)
+    bundle = install_bundle(
+        source,
+        folder,
+        in_use=installed if installed.is_dir() else SHIPPED_BUNDLE,
+        checks=(no_worse_at_minors,) if compared else (),
+        proofs=(works_here,),
+    )
     print(f"{bundle.folder}  {bundle.name}")
     print(f"licence: {bundle.licence}\n{bundle.intended_use}", file=sys.stderr)
     return 0

@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", default="1.0.0")
     parser.add_argument("--licence", help="terms of the weights (default: research use only)")
     parser.add_argument("--intended-use", help="a sentence for people")
+    parser.add_argument(
+        "--goals", type=Path, metavar="FILE", help="what is asked of the model (YAML), for its card"
+    )
     parser.add_argument("--recipe", help="how a bare weights file was trained")
     parser.add_argument(
         "--ranges", type=int, default=300, metavar="N", help="training crops to find int8 ranges with"
@@ -50,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     from export.model.data import open_faces
     from export.model.errors import ExportError
     from export.model.export import Passport, export_bundle
+    from export.model.goals import read_goals
     from export.model.package import INTENDED_USE, LICENCE
     from export.model.parity import PARITY_CROPS
     from export.model.source import open_source
@@ -73,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
                 version=args.version,
                 licence=args.licence or LICENCE,
                 intended_use=args.intended_use or INTENDED_USE,
+                goals=read_goals(args.goals) if args.goals else (),
             ),
             floats=args.floats,
             threads=args.threads,

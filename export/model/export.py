@@ -41,6 +41,7 @@ class Passport:
     version: str
     licence: str
     intended_use: str
+    goals: tuple[Mapping[str, Any], ...] = ()
 
 
 def export_bundle(
@@ -92,6 +93,7 @@ def export_bundle(
             data=faces.described,
             recipe=source.recipe,
             git=source.git,
+            goals=passport.goals,
         )
         bundle = write_bundle(out, document, files)
         bar.update()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,22 +13,19 @@ from typing import Any, Final
 
 from edge.age import BUNDLE_FORMAT, GOLDEN_FILE, MANIFEST_FILE, MODEL_FILE, AgeBundle, AgeReader, golden_check
 from edge.face import CONTRACT
-from export.model.card import model_card
 from export.model.errors import ExportError, GateError
 from export.model.parity import Parity
+from training.bundle import CARD_FILE, written_manifest
 from training.calibration import Calibration
+from training.card import model_card
 
 __all__ = [
-    "CARD_FILE",
     "INTENDED_USE",
     "LICENCE",
-    "add_metrics",
     "bundle_document",
     "write_bundle",
-    "written_manifest",
 ]
 
-CARD_FILE: Final = "MODEL_CARD.md"
 LICENCE: Final = "research use only: trained on UTKFace and All-Age-Faces, which are not for use in a shop"
 INTENDED_USE: Final = (
     "Building, testing and showing checkout-age. Research weights: train on your own licensed faces before use "
@@ -48,8 +44,12 @@ def bundle_document(
     data: Mapping[str, Any],
     recipe: str,
     git: str | None,
+    goals: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """`bundle.json` but for `files`; `metrics` stay null until `evaluate` has measured them."""
+    """`bundle.json` but for `files`; `metrics` stay null until `evaluate` has measured them.
+
+    `goals` is what was asked of the model, for the card (`export.model.goals`).
+    """
     return {
         "format": BUNDLE_FORMAT,
         "name": name,
@@ -64,6 +64,7 @@ def bundle_document(
         "intervals": calibration.intervals,
         "thresholds": calibration.thresholds,
         "training": {"data": dict(data), "recipe": recipe, "git": git},
+        "goals": [dict(goal) for goal in goals],
         "metrics": None,
         "export": {
             "parity": {key: round(value, 4) for key, value in asdict(parity).items()},
@@ -106,23 +107,6 @@ def write_bundle(out: Path, document: dict[str, Any], files: Mapping[str, bytes]
         shutil.rmtree(out)
     waiting.rename(out)
     return AgeBundle.load(out, contract_digest=CONTRACT.digest)
-
-
-def add_metrics(folder: Path, metrics: Mapping[str, Any]) -> AgeBundle:
-    """Put what `evaluate` measured into a bundle's manifest and card; nothing that decides is touched."""
-    AgeBundle.load(folder, contract_digest=CONTRACT.digest)
-    path = folder / MANIFEST_FILE
-    document = json.loads(path.read_text(encoding="utf-8")) | {"metrics": dict(metrics)}
-    for target, text in ((path, written_manifest(document)), (folder / CARD_FILE, model_card(document))):
-        waiting = target.with_name(target.name + ".part")
-        waiting.write_text(text, encoding="utf-8")
-        waiting.replace(target)
-    return AgeBundle.load(folder, contract_digest=CONTRACT.digest)
-
-
-def written_manifest(document: Mapping[str, Any]) -> str:
-    """`bundle.json` as text, the same for the same values."""
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def _now() -> str:

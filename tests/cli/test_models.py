@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from edge.app.parts import SHIPPED_BUNDLE
 from edge.cli import main
 from edge.face import YUNET
+from edge.ops.selftest import Check, SelfTest
 
 
 @pytest.fixture
@@ -117,3 +120,71 @@ class TestInstall:
         (offered / "notes-with-names.txt").write_text("not part of the bundle")
         assert main(["models", "install", str(offered)]) == 0
         assert "notes-with-names.txt" not in [path.name for path in (models / "age").iterdir()]
+
+
+class TestMisses:
+    """A bundle that misses more minors does not get in unseen."""
+
+    @pytest.fixture
+    def bundle(self, tmp_path: Path) -> Callable[[str, str | None, str], Path]:
+        def make(name: str, missed: str | None, faces: str = "same") -> Path:
+            folder = Path(shutil.copytree(SHIPPED_BUNDLE, tmp_path / name))
+            document = json.loads((folder / "bundle.json").read_text())
+            document["name"] = name
+            document["metrics"] = None if missed is None else {"minors": {"faces": faces, "missed": missed}}
+            (folder / "bundle.json").write_text(json.dumps(document))
+            return folder
+
+        return make
+
+    def in_use(self, models: Path) -> str:
+        return str(json.loads((models / "age" / "bundle.json").read_text())["name"])
+
+    def test_significantly_more_misses_are_refused_and_the_old_bundle_stays(
+        self, bundle: Callable[..., Path], models: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["models", "install", "--worse-at-minors", str(bundle("old", "0" * 100))]) == 0
+        worse = bundle("worse", "1" * 5 + "0" * 95)  # five new misses, none the other way: p = 1/32
+        assert main(["models", "install", str(worse)]) == 2
+        said = capsys.readouterr().err
+        assert "misses 5.0% of 100 faces of 14-17" in said
+        assert "p = 0.0312" in said
+        assert self.in_use(models) == "old"
+        assert main(["models", "install", "--worse-at-minors", str(worse)]) == 0
+        assert self.in_use(models) == "worse"
+
+    def test_a_few_more_misses_may_be_chance(self, bundle: Callable[..., Path], models: Path) -> None:
+        assert main(["models", "install", "--worse-at-minors", str(bundle("old", "01" * 50))]) == 0
+        assert main(["models", "install", str(bundle("new", "1111" + "01" * 48))]) == 0
+        assert self.in_use(models) == "new"
+
+    @pytest.mark.parametrize(("missed", "faces"), [(None, "same"), ("0" * 100, "others"), ("0" * 99, "same")])
+    def test_what_cannot_be_compared_is_refused_with_the_way_to_measure_it(
+        self,
+        missed: str | None,
+        faces: str,
+        bundle: Callable[..., Path],
+        models: Path,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        assert main(["models", "install", "--worse-at-minors", str(bundle("old", "0" * 100))]) == 0
+        assert main(["models", "install", str(bundle("new", missed, faces))]) == 2
+        assert "checkout-age evaluate BUNDLE" in capsys.readouterr().err
+        assert self.in_use(models) == "old"
+
+    def test_a_failed_selftest_puts_the_old_bundle_back(
+        self,
+        bundle: Callable[..., Path],
+        models: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        for name in ("older", "old"):
+            assert main(["models", "install", "--worse-at-minors", str(bundle(name, "0" * 100))]) == 0
+        failed = SelfTest(checks=(Check(name="age", state="failed", said="no answer"),), figures={})
+        monkeypatch.setattr("edge.cli._bundle_install.selftest", lambda **_: failed)
+        assert main(["models", "install", str(bundle("new", "0" * 100))]) == 2
+        assert "the bundle before is back: no answer" in capsys.readouterr().err
+        assert self.in_use(models) == "old"
+        assert json.loads((models / "age.previous" / "bundle.json").read_text())["name"] == "older"
+        assert sorted(path.name for path in models.iterdir()) == ["age", "age.previous"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -137,6 +138,31 @@ def test_a_model_paired_with_itself_shows_no_difference(mini: CropSet, tmp_path:
     assert not told["mae"]["significant"]
 
 
+def test_figures_go_into_the_bundle_that_they_were_measured_on(mini: CropSet, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(BUNDLE, tmp_path / "own"))
+    before = AgeBundle.load(own, contract_digest=CONTRACT.digest)
+    words = [
+        "--data",
+        mini.folder,
+        "--split",
+        "val",
+        "--quick",
+        "--out",
+        tmp_path / "report",
+        "--into-bundle",
+    ]
+    done = call("evaluate", own, *words)
+
+    assert done.returncode == 0, done.stderr
+    after = AgeBundle.load(own, contract_digest=CONTRACT.digest)
+    assert after.digest == before.digest
+    assert after.metrics is not None
+    assert after.metrics["n"] == len(mini.only("val", given=True))
+    teens = ((mini.only("val", given=True).ages >= 14) & (mini.only("val", given=True).ages < 18)).sum()
+    assert len(after.metrics["minors"]["missed"]) == teens
+    assert f"on {after.metrics['n']} faces of `val`" in (own / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
 def test_a_site_file_replaces_the_bundles_numbers_and_is_bound_to_it(mini: CropSet, tmp_path: Path) -> None:
     site = tmp_path / "site.json"
     made = call("calibrate", BUNDLE, "--data", mini.folder, "--split", "test", "--out", site)
@@ -164,6 +190,7 @@ def test_a_site_file_replaces_the_bundles_numbers_and_is_bound_to_it(mini: CropS
         (["/nowhere"], "neither a bundle"),
         ([BUNDLE, "--split", "holdout"], "the split 'holdout' is empty"),
         ([BUNDLE, BUNDLE], "two models and --paired"),
+        ([BUNDLE.parent, "--into-bundle"], "--into-bundle needs one bundle"),
     ],
 )
 def test_what_cannot_be_evaluated_says_why(

@@ -13,9 +13,9 @@ import pytest
 
 from edge.age import AgeBundle, AgeReader
 from edge.face import CONTRACT, choose_detector, open_detector
+from training.bundle import put_tracks
 from training.labels import DataError, read_labels
 from training.scenes import scenes
-from training.site import put_tracks
 from training.tracks import TrackSample, calibrate_tracks, clips_in, read_tracks
 
 BUNDLE = Path(__file__).resolve().parents[2] / "edge" / "models" / "age"

@@ -37,9 +37,10 @@ def run(args: argparse.Namespace) -> int:
     """0 when written, 2 with a reason for a bundle or faces that cannot be used."""
     from edge.age import AgeBundle, AgeModelError
     from edge.face import CONTRACT, DetectorError
+    from training.bundle import put_tracks
     from training.calibration import CalibrationError
     from training.labels import DataError
-    from training.site import put_tracks, write_document
+    from training.site import write_document
 
     try:
         bundle = AgeBundle.load(args.bundle, contract_digest=CONTRACT.digest)

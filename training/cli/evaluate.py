@@ -46,6 +46,12 @@ def run(args: argparse.Namespace) -> int:
     if args.paired != (len(args.models) == 2) or (args.out is None and not args.paired):
         print("checkout-age evaluate: name one model and --out, or two models and --paired", file=sys.stderr)
         return EXIT_UNUSABLE
+    if args.into_bundle and (args.paired or args.site or not (args.models[0] / "bundle.json").is_file()):
+        print(
+            "checkout-age evaluate: --into-bundle needs one bundle, measured with its own calibration",
+            file=sys.stderr,
+        )
+        return EXIT_UNUSABLE
     try:
         candidates = [open_candidate(path, site=args.site, threads=args.threads) for path in args.models]
         faces = load_faces(args.data, args.split, detector=args.detector, models_folder=args.models_dir)
@@ -58,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _single(args: argparse.Namespace, candidate: Any, faces: Any) -> dict[str, Any]:
+    from training.bundle import put_metrics
     from training.evaluation.evaluate import evaluate
     from training.evaluation.report import write_report
 
@@ -68,6 +75,8 @@ def _single(args: argparse.Namespace, candidate: Any, faces: Any) -> dict[str, A
         args.out / "index.html", figures, faces, evaluation.answers, split=args.split, lang=args.lang
     )
     _write_json(args.out / "figures.json", figures)
+    if args.into_bundle:
+        put_metrics(args.models[0], figures)
     overall = figures["overall"]
     print(
         f"{figures['model']} {figures['variant']}, {figures['n']} faces: MAE {overall['mae_mean']:.2f} years"

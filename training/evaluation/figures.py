@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Final
 
 import numpy as np
@@ -47,6 +48,7 @@ def figures_of(faces: EvalFaces, answers: Answers, calibration: CalibrationInFor
         "predicted_bands": _predicted_bands(faces, answers),
         "groups": groups,
         "worst_gaps": worst_gaps(groups),
+        "minors": _minors(faces, by_tau),
         "challenge25": {
             "point": _challenge(faces, by_point),
             "tau": {"tau": tau, "miss_rate": calibration.miss_rate if calibration else None}
@@ -62,6 +64,21 @@ def figures_of(faces: EvalFaces, answers: Answers, calibration: CalibrationInFor
             "reliability_under_25": reliability(faces.ages, answers),
         },
     }
+
+
+def _minors(faces: EvalFaces, by_tau: _Bool | None) -> dict[str, Any] | None:
+    """Which of the 14–17-year-olds were missed at τ, so that two bundles can be compared without the faces.
+
+    `faces` names the set by a digest of its file names; `missed` has one character a face, in their order.
+    """
+    teens = at_ages(faces.ages, 14, 17)
+    if by_tau is None or not teens.any():
+        return None
+    names = sorted(
+        (name, bool(asked)) for name, asked in zip(np.array(faces.names)[teens], by_tau[teens], strict=True)
+    )
+    digest = hashlib.sha256("\n".join(name for name, _ in names).encode()).hexdigest()
+    return {"faces": digest, "missed": "".join("0" if asked else "1" for _, asked in names)}
 
 
 def _mae_interval(

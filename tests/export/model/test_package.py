@@ -12,12 +12,13 @@ import pytest
 
 from edge.age import AgeBundle
 from edge.face import CONTRACT
-from export.model.card import model_card
 from export.model.errors import ExportError, GateError
-from export.model.package import add_metrics, bundle_document, write_bundle
+from export.model.package import bundle_document, write_bundle
 from export.model.parity import Parity
 from export.model.source import open_source
+from training.bundle import put_metrics
 from training.calibration import calibrate
+from training.card import model_card
 
 SHIPPED = Path(__file__).resolve().parents[3] / "edge" / "models" / "age"
 
@@ -135,7 +136,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(
 def test_metrics_go_into_manifest_and_card_and_change_nothing_that_decides(tmp_path: Path) -> None:
     place = Path(shutil.copytree(SHIPPED, tmp_path / "age"))
     name = AgeBundle.load(place, contract_digest=CONTRACT.digest).name
-    bundle = add_metrics(place, METRICS)
+    bundle = put_metrics(place, METRICS)
     assert bundle.name == name
     assert bundle.metrics == METRICS
     card = (place / "MODEL_CARD.md").read_text()

@@ -99,7 +99,11 @@ def _figures(document: Mapping[str, Any]) -> list[str]:
         ]
         for name, entry in metrics["data_sets"].items()
     ]
-    lines += [f"`evaluate` on {metrics['n']} faces of `test`, int8, one crop a face:", ""]
+    lines += _goals(document, metrics)
+    lines += [
+        f"`evaluate` on {metrics['n']} faces of `{metrics.get('split', 'test')}`, int8, one crop a face:",
+        "",
+    ]
     lines += _table(["data set", "n", "MAE (mean)", "MAE (median)", "within 5 years", "bias"], sets)
     bands = [
         [f"{b['from']}–{b['to']}", b["n"], _years(b["mae"]), _years(b["bias"]), _share(b["coverage"])]
@@ -125,6 +129,7 @@ def _figures(document: Mapping[str, Any]) -> list[str]:
             f"The worst group (n ≥ 100) is {named['by']} {named['value']}: MAE {_years(named['mae'])}.",
             "",
         ]
+    lines += _gaps(metrics)
     calibration = metrics.get("calibration", {})
     return [
         *lines,
@@ -132,6 +137,46 @@ def _figures(document: Mapping[str, Any]) -> list[str]:
         f"{_years(calibration.get('ece_under_25'), 3)}.",
         "",
     ]
+
+
+def _gaps(metrics: Mapping[str, Any]) -> list[str]:
+    names = {"mae": "MAE", "miss_14_17": "14–17 missed", "false_challenge_35_plus": "35+ challenged"}
+    rows = [
+        [
+            names[gap["figure"]],
+            gap["by"],
+            gap["worst"],
+            f"{gap['value']:.3f}",
+            gap["best"],
+            f"{gap['gap']:.3f}",
+        ]
+        for gap in metrics.get("worst_gaps", [])
+    ]
+    head = ["figure", "by", "worst group", "its figure", "best group", "gap"]
+    return ["Worst groups (n ≥ 100):", "", *_table(head, rows)] if rows else []
+
+
+def _goals(document: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
+    """What was asked of this model beside what it reached."""
+    rows = []
+    for goal in document.get("goals", []):
+        value: Any = metrics
+        for key in goal["figure"].split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        low, high = goal.get("at_least"), goal.get("at_most")
+        asked = (
+            f"{low:g}–{high:g}"
+            if low is not None and high is not None
+            else f"≤ {high:g}"
+            if high is not None
+            else f"≥ {low:g}"
+        )
+        known = isinstance(value, int | float)
+        reached = known and (low is None or value >= low) and (high is None or value <= high)
+        rows.append(
+            [goal["what"], asked, f"{value:.3f}" if known else "not measured", "yes" if reached else "**no**"]
+        )
+    return ["Asked and reached:", "", *_table(["what", "asked", "measured", "reached"], rows)] if rows else []
 
 
 def _thresholds(document: Mapping[str, Any]) -> list[str]:

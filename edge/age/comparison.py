@@ -84,4 +84,4 @@ def _share(minors: Mapping[str, str] | None) -> float | None:
 
 def _at_least(hits: int, n: int) -> float:
     """P(X ≥ hits) of n fair coins."""
-    return math.fsum(math.comb(n, k) for k in range(hits, n + 1)) / 2**n
+    return float(math.fsum(math.comb(n, k) for k in range(hits, n + 1)) / 2**n)

@@ -11,10 +11,11 @@ from edge.config.load import load_config, parse_config
 from edge.config.log import Log
 from edge.config.policy import Policy
 from edge.config.problem import ConfigError, Problem
+from edge.config.sales import LaneGroup, Offers, Sales
 from edge.config.schema import json_schema
 from edge.config.secret import SecretError, read_password
-from edge.config.sink import FileSink, MqttSink, Purpose, Sink, WebhookSink
 from edge.config.shifts import Shifts
+from edge.config.sink import FileSink, MqttSink, Purpose, Sink, WebhookSink
 from edge.config.site import Site
 from edge.config.state import State
 from edge.config.till import Goods, LinesDoor, MqttDoor, PoslogDoor, Till, TokenDoor
@@ -30,14 +31,17 @@ __all__ = [
     "Hub",
     "Inference",
     "Lane",
+    "LaneGroup",
     "LinesDoor",
     "Log",
     "MqttDoor",
     "MqttSink",
+    "Offers",
     "Policy",
     "PoslogDoor",
     "Problem",
     "Purpose",
+    "Sales",
     "SecretError",
     "Shifts",
     "Sink",

@@ -15,6 +15,7 @@ from edge.config.lane import Lane
 from edge.config.log import Log
 from edge.config.policy import Policy
 from edge.config.rule import Count
+from edge.config.sales import Offers, Sales
 from edge.config.sink import Sink
 from edge.config.shifts import Shifts
 from edge.config.site import Site
@@ -42,6 +43,8 @@ class Config:
     hub: Annotated[Hub | None, "how the boxes of one store know of each other"] = None
     shifts: Annotated[Shifts, "when shifts begin"] = field(default_factory=Shifts)
     state: Annotated[State, "databases, retention, disk limits"] = field(default_factory=State)
+    sales: Annotated[Sales, "what is kept for marketing"] = field(default_factory=Sales)
+    offers: Annotated[Offers, "goods suggested to customers"] = field(default_factory=Offers)
     sinks: Annotated[tuple[Sink, ...], "where events go", Count(0, 32)] = ()
     log: Annotated[Log, "format and level of the log"] = field(default_factory=Log)
 

@@ -20,7 +20,7 @@ class State:
     )
     security_days: Annotated[int, "days that security's events are kept", Within(1, 3650)] = 30
     register_days: Annotated[int, "days that the register of checks is kept", Within(1, 3650)] = 365
-    sales_days: Annotated[int, "days that marketing's basket lines are kept", Within(1, 3650)] = 760
+    sales_months: Annotated[int, "months that marketing's baskets are kept", Within(1, 120)] = 25
     max_mb: Annotated[
         int,
         "beyond this size delivered events go before their days are over, down to one day, MB",

@@ -76,8 +76,8 @@ class SaleEnded:
     """The one end of a receipt. `estimate` is the payer's, frozen at the close; None without a payer.
 
     `due_ns` is when a check became due by event times alone, None where it never did; `restricted` says whether
-    restricted goods were left on the receipt; `candidates` are all who may have paid, best first (`explain`); `lines` are what
-    voids left on it.
+    restricted goods were left on the receipt; `candidates` are all who may have paid, best first (`explain`); `lines`
+    are what voids left on it.
     """
 
     lane: str

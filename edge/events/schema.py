@@ -72,4 +72,15 @@ SECURITY_MIGRATIONS = (
             " acknowledged TEXT, body TEXT NOT NULL, PRIMARY KEY (box, alert)) WITHOUT ROWID",
         ),
     ),
+    Migration(
+        number=4,
+        name="drift",
+        opens_from=2,
+        statements=(
+            # Sums of a camera's customers by hour since 1970: ages by band, place, size, blur and light of faces.
+            # `setup` is a digest of source, zones and model: with another one the usual begins anew.
+            "CREATE TABLE drift_hours (camera TEXT NOT NULL, setup TEXT NOT NULL, hour INTEGER NOT NULL,"
+            " told TEXT NOT NULL, PRIMARY KEY (camera, setup, hour)) WITHOUT ROWID",
+        ),
+    ),
 )

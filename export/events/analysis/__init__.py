@@ -1,0 +1,1 @@
+"""From marketing's files to figures by age band, corrected for how the age model errs."""

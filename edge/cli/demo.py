@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import secrets
 import signal
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edge.config import Config
+    from collections.abc import Iterator
 
-HELP = "a lane at work without a camera (or with yours: --camera), shown on the terminal"
+    from edge.app import Daemon
+    from edge.config import Config
+    from edge.ops.terminal import Terminal
+
+HELP = (
+    "a lane and a till at work without a camera (or with yours: --camera), on the terminal and in a browser"
+)
 EXIT_REFUSED = 2
 _REDRAW_S = 0.25
+_LINK_S = 600.0
+"""A sign-in link is shown for so long, then a new one: each is good for a quarter of an hour."""
+_TOKEN = "CHECKOUT_AGE_DEMO_TOKEN"  # noqa: S105 - the name of a variable (configs/demo.yaml)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +63,7 @@ def _config(args: argparse.Namespace, state: Path) -> Config:
     from edge.config import load_config
     from edge.shipped import shipped
 
+    os.environ[_TOKEN] = secrets.token_urlsafe(32)
     config = load_config(shipped("configs/demo.yaml"))
     camera, lanes = config.cameras[0], config.lanes
     if args.camera is not None:
@@ -66,7 +80,7 @@ def _config(args: argparse.Namespace, state: Path) -> Config:
             )
         _refuse_what_cannot_be_shown(source)
         camera = replace(camera, name="cam-1", source=source, loop=True)
-        lanes = (Lane(name=lanes[0].name, camera="cam-1"),)
+        lanes = (Lane(name=lanes[0].name, camera="cam-1", reports_id_checks="till"),)
     return replace(
         config,
         cameras=(camera,),
@@ -95,11 +109,12 @@ def _refuse_what_cannot_be_shown(source: str) -> None:
 
 def _show(args: argparse.Namespace, config: Config) -> int:
     from edge.app import Daemon
-    from edge.app.box_stats import box_stats
+    from edge.app.demo_till import till_of
     from edge.ops.log import start_logging
     from edge.ops.redraw import can_redraw
     from edge.ops.selftest import RESEARCH, is_research
-    from edge.ops.terminal import LaneNow, Moment, Terminal, track_ended
+    from edge.ops.terminal import Terminal, track_ended
+    from edge.ops.terminal_words import WORDS
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -109,37 +124,97 @@ def _show(args: argparse.Namespace, config: Config) -> int:
         start_logging(stream=log if can_redraw(sys.stdout) or args.log else None)
         daemon = Daemon(config, another_port=True)
         challenge_age, language = config.policy.challenge_age, config.site.language
+        note = WORDS[language]["demo" if args.camera is None else "demo.camera"].format(age=challenge_age)
         with Terminal(sys.stdout, language=language) as terminal:
             daemon.listeners.append(
                 lambda report: terminal.tell(
                     track_ended(report, language=language, challenge_age=challenge_age)
                 )
             )
-            if is_research(daemon.models.bundle) and not terminal.redraws:
-                print(RESEARCH, file=sys.stderr)  # the redrawn screen has its own line for it
             daemon.start()
-            page_url = daemon.sign_in_url()
-            if not terminal.redraws:
-                print(f"the page, once for one browser: {page_url}", file=sys.stderr)
+            till = till_of(daemon, os.environ[_TOKEN])
+            page = _Page(daemon)
+            if not terminal.redraws:  # the redrawn screen has its own lines for these
+                if is_research(daemon.models.bundle):
+                    print(RESEARCH, file=sys.stderr)
+                print(note, file=sys.stderr)
+                print(f"the page, once for one browser: {page.url()}", file=sys.stderr)
+            till.start()
             try:
-                left_s = args.seconds if args.seconds is not None else float("inf")
-                while left_s > 0 and not stop.wait(min(_REDRAW_S, left_s)):
-                    left_s -= _REDRAW_S
-                    terminal.show(
-                        Moment(
-                            stats=box_stats(daemon),
-                            lanes=tuple(
-                                LaneNow(
-                                    lane=lane.name,
-                                    camera=lane.camera,
-                                    tracks=tuple(daemon.lanes_now[lane.name].copy().values()),
-                                )
-                                for lane in config.lanes
-                            ),
-                            challenge_age=challenge_age,
-                            page_url=page_url,
-                        )
-                    )
+                _redraw(daemon, terminal, page=page, note=note, stop=stop, seconds=args.seconds)
             finally:
+                till.stop()
                 daemon.stop()
     return 0
+
+
+def _redraw(
+    daemon: Daemon,
+    terminal: Terminal,
+    *,
+    page: _Page,
+    note: str,
+    stop: threading.Event,
+    seconds: float | None,
+) -> None:
+    """Show what is and tell what was committed, until `stop` or for so many seconds."""
+    from edge.app.box_stats import box_stats
+    from edge.ops.terminal import LaneNow, Moment, sale_told
+
+    config, news = daemon.config, _News(daemon)
+    left_s = seconds if seconds is not None else float("inf")
+    while left_s > 0 and not stop.wait(min(_REDRAW_S, left_s)):
+        left_s -= _REDRAW_S
+        for event in news.read():
+            told = sale_told(event, language=config.site.language)
+            if told is not None:
+                terminal.tell(told)
+        terminal.show(
+            Moment(
+                stats=box_stats(daemon),
+                lanes=tuple(
+                    LaneNow(
+                        lane=lane.name,
+                        camera=lane.camera,
+                        tracks=tuple(daemon.lanes_now[lane.name].copy().values()),
+                    )
+                    for lane in config.lanes
+                ),
+                challenge_age=config.policy.challenge_age,
+                page_url=page.url(),
+                note=note,
+            )
+        )
+
+
+class _Page:
+    """The address of the page with a sign-in that is good once; a new one before it is too old."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._made_s = float("-inf")
+        self._url = ""
+
+    def url(self) -> str:
+        if time.monotonic() - self._made_s > _LINK_S:
+            self._url, self._made_s = self._daemon.sign_in_url(), time.monotonic()
+        return self._url
+
+
+class _News:
+    """Events that were committed since the last look."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._outbox = daemon.outbox
+        self._position = 0
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        from edge.events.types import ALERT_ACKNOWLEDGED, ALERT_RAISED, CHECK_REQUESTED, SALE_OUTCOME
+
+        store = self._outbox.store
+        if store is None:
+            return
+        wanted = [kind.name for kind in (CHECK_REQUESTED, SALE_OUTCOME, ALERT_RAISED, ALERT_ACKNOWLEDGED)]
+        for found in store.read_after(self._position, wanted, limit=100):
+            self._position = found.position
+            yield json.loads(found.body)

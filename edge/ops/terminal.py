@@ -10,10 +10,11 @@ from types import TracebackType
 from typing import TextIO
 
 from edge.ops.redraw import can_redraw
+from edge.ops.terminal_sales import sale_told
 from edge.ops.terminal_view import Happening, LaneNow, Moment, Span, clock, cut, track_ended, view
 from edge.ops.terminal_words import Language
 
-__all__ = ["Happening", "LaneNow", "Moment", "Terminal", "track_ended"]
+__all__ = ["Happening", "LaneNow", "Moment", "Terminal", "sale_told", "track_ended"]
 
 _CODES = {"plain": "", "bold": "1", "dim": "2", "good": "32", "bad": "1;31", "warn": "33"}
 _KEPT = 50  # happenings kept for the screen; older ones are in the sinks

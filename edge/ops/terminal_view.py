@@ -15,7 +15,18 @@ from edge.flow import AgeEstimate, Role, TrackReport, UnknownReason
 from edge.ops.stats import BoxStats, CameraStats, SinkStats
 from edge.ops.terminal_words import WORDS, Language, Words
 
-__all__ = ["Happening", "LaneNow", "Line", "Moment", "Span", "clock", "cut", "track_ended", "view"]
+__all__ = [
+    "Happening",
+    "LaneNow",
+    "Line",
+    "Moment",
+    "Span",
+    "Style",
+    "clock",
+    "cut",
+    "track_ended",
+    "view",
+]
 
 Style = Literal["plain", "bold", "dim", "good", "bad", "warn"]
 
@@ -53,12 +64,13 @@ class LaneNow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What the view is made from. `challenge_age` is the age whose probability is shown."""
+    """What the view is made from. `challenge_age` is the age whose probability is shown, `note` stands at the foot."""
 
     stats: BoxStats
     lanes: tuple[LaneNow, ...]
     challenge_age: int = 25
     page_url: str | None = None
+    note: str | None = None
 
 
 def track_ended(report: TrackReport, *, language: Language = "en", challenge_age: int = 25) -> Happening:
@@ -235,8 +247,10 @@ def _last(happened: Sequence[Happening], words: Words, zone: tzinfo) -> list[Lin
 
 
 def _foot(moment: Moment, words: Words, width: int) -> list[Line]:
-    """The sentence on weights, never cut, and the way out."""
+    """The sentences on weights and policy, never cut, and the way out."""
     lines: list[Line] = []
+    if moment.note:
+        lines += [(Span(part, "dim"),) for part in wrap(moment.note, max(width, 10))]
     if moment.stats.inference.research_weights:
         lines += [(Span(part, "warn"),) for part in wrap(words["research"], max(width, 10))]
     page = f"{words['page'].format(url=moment.page_url)} · " if moment.page_url else ""

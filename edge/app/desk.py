@@ -21,7 +21,7 @@ from edge.events import FullReason, StoreError, StoreFull, Transaction
 from edge.events.book import close_alert, end_gap, forget_book
 from edge.events.register import retire_before
 from edge.flow import Sighting, TillEvent, TrackReport
-from edge.rules import AlertKind, Decision, LaneRules, PersonTold
+from edge.rules import AlertKind, Decision, LaneRules, PersonTold, SaleEnded
 from edge.till import Batch, Kept, NoRoom, Overloaded, forget_before, keep, mark_done, park
 
 __all__ = ["Desk"]
@@ -52,12 +52,17 @@ class Desk:
         *,
         clock_ns: Callable[[], int] = time.time_ns,
         told: Callable[[PersonTold], None] = lambda _told: None,
+        sold: Callable[[SaleEnded], None] = lambda _ended: None,
+        looked: Callable[[LaneRules, int], None] = lambda _rules, _now_ns: None,
     ) -> None:
-        """`told` hears, in the desk's thread, of everybody who left. Raises PolicyError, ThresholdError."""
+        """`told` hears, in the desk's thread, of everybody who left, `sold` of every receipt that ended; `looked` may
+        look at a lane's rules at every turn. Raises PolicyError, ThresholdError."""
         self._config = config
         self._outbox = outbox
         self._clock_ns = clock_ns
         self._told = told
+        self._sold = sold
+        self._looked = looked
         self._sales: dict[str, SaleEvents] = {}
         for lane in config.lanes:
             self._sales[lane.name] = SaleEvents(
@@ -300,6 +305,7 @@ class Desk:
         now_ns = self._clock_ns()
         for lane, rules in self.rules.items():
             self._keep(lane, rules.tick(now_ns))
+            self._looked(rules, now_ns)
 
     def _tell_all(self) -> None:
         for lane, rules in self.rules.items():
@@ -337,6 +343,8 @@ class Desk:
             self.counts[type(decision).__name__] += 1
             if isinstance(decision, PersonTold):
                 self._told(decision)
+            elif isinstance(decision, SaleEnded):
+                self._sold(decision)
             elif getattr(decision, "kind", None) is AlertKind.TILL_SILENT:
                 self._silent.add(lane)
         if self._unsaved or not self._save(lane, decisions):

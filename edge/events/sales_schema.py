@@ -50,7 +50,8 @@ SALES_MIGRATIONS = (
         name="baskets",
         opens_from=1,
         statements=(
-            # `number` says nothing of the order within a day: see `basket_number`. p0 … p11: of the bands in `meta`.
+            # p0 … p11: of the bands in `meta`. `price_cents` is NULL where the till tells no price. `number` says
+            # nothing of the order within a day: `sales_basket` makes it from the basket's id.
             "CREATE TABLE basket (number INTEGER PRIMARY KEY, basket TEXT NOT NULL UNIQUE,"
             " lane_group TEXT NOT NULL, day TEXT NOT NULL, hour INTEGER NOT NULL, weekday INTEGER NOT NULL,"
             f" {_SHARES} p_unknown INTEGER NOT NULL, party_size INTEGER NOT NULL,"
@@ -59,7 +60,7 @@ SALES_MIGRATIONS = (
             "CREATE INDEX basket_day ON basket (day)",
             "CREATE TABLE basket_line (basket_number INTEGER NOT NULL, line INTEGER NOT NULL, sku TEXT NOT NULL,"
             " name TEXT NOT NULL, category TEXT NOT NULL, quantity_milli INTEGER NOT NULL,"
-            " price_cents INTEGER NOT NULL, currency TEXT NOT NULL, PRIMARY KEY (basket_number, line)) WITHOUT ROWID",
+            " price_cents INTEGER, currency TEXT NOT NULL, PRIMARY KEY (basket_number, line)) WITHOUT ROWID",
             "CREATE TABLE coverage (day TEXT NOT NULL, lane_group TEXT NOT NULL, model TEXT NOT NULL,"
             " receipts INTEGER NOT NULL, seen INTEGER NOT NULL, unknown INTEGER NOT NULL,"
             " blind_s INTEGER NOT NULL, PRIMARY KEY (day, lane_group, model)) WITHOUT ROWID",

@@ -20,7 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 for a configuration that can be used, else 2 and a line on stderr for every problem."""
-    from edge.config import ConfigError, json_schema, load_config
+    from edge.config import ConfigError, json_schema, read_config
+    from edge.config.reminders import reminders
 
     if args.schema:
         print(json.dumps(json_schema(), indent=2))
@@ -29,13 +30,18 @@ def run(args: argparse.Namespace) -> int:
         print("check-config: name a file (or ask for --schema)", file=sys.stderr)
         return 2
     try:
-        config = load_config(args.file)
+        loaded = read_config(args.file)
     except ConfigError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         count = len(error.problems)
         print(f"{count} problem{'s' * (count != 1)} in {args.file}", file=sys.stderr)
         return 2
+    config = loaded.config
+    for warning in loaded.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     counted = ((len(config.lanes), "lane"), (len(config.cameras), "camera"), (len(config.sinks), "sink"))
     print("ok: " + ", ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in counted))
+    for sentence in reminders(config):
+        print(f"still to do: {sentence}", file=sys.stderr)
     return 0

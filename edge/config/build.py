@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
+from edge.config.migrate import Renamed
 from edge.config.problem import Problem
 from edge.config.rule import Beside, Count, Existing, Located, Refers, Unique
 
 if TYPE_CHECKING:
-    from yaml.nodes import MappingNode, Node
+    from yaml.nodes import MappingNode, Node, ScalarNode
 
-__all__ = ["BAD", "Builder", "split_annotation"]
+__all__ = ["BAD", "Builder", "section_of", "split_annotation"]
 
 Place = tuple[str | int, ...]
 BAD: Final = object()
@@ -37,14 +38,19 @@ def split_annotation(hint: Any) -> tuple[Any, str, list[Any]]:
 
 
 class Builder:
-    """Builds one configuration; `problems` grows, `lines` knows where every key was written."""
+    """Builds one configuration; `problems` and `warnings` grow, `_marks` knows where every key was written.
 
-    def __init__(self, *, file: str, folder: Path) -> None:
+    `renamed`: keys that had another name a version ago; the old name still works, with a warning.
+    """
+
+    def __init__(self, *, file: str, folder: Path, renamed: Sequence[Renamed] = ()) -> None:
         self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
         self._file = file
         self._folder = folder
-        self._lines: dict[Place, int] = {}
-        self._names: dict[Place, dict[str, int]] = {}
+        self._renamed = {(each.section, each.old): each for each in renamed}
+        self._marks: dict[Place, tuple[str, int]] = {}
+        self._names: dict[Place, dict[str, tuple[str, int]]] = {}
         self._references: list[tuple[Place, str, str]] = []
 
     def build(self, node: Node, root: type) -> Any:
@@ -52,21 +58,19 @@ class Builder:
         value = self._section(node, root, ())
         for place, section, name in self._references:
             self._resolve(place, section, name)
-        self.problems.sort(key=lambda problem: problem.line)
+        for found in (self.problems, self.warnings):
+            found.sort(key=lambda one: (one.file != self._file, one.file, one.line))
         return value
 
-    def _say(self, place: Place, message: str, line: int | None = None) -> None:
+    def _say(self, place: Place, message: str, mark: tuple[str, int] | None = None) -> None:
+        self.problems.append(self._problem(place, message, mark))
+
+    def _problem(self, place: Place, message: str, mark: tuple[str, int] | None) -> Problem:
         at = place
-        while at and at not in self._lines:
+        while at and at not in self._marks:
             at = at[:-1]
-        self.problems.append(
-            Problem(
-                file=self._file,
-                line=self._lines.get(at, 1) if line is None else line,
-                key=_dotted(place),
-                message=message,
-            )
-        )
+        file, line = self._marks.get(at, (self._file, 1)) if mark is None else mark
+        return Problem(file=file, line=line, key=_dotted(place), message=message)
 
     def _resolve(self, place: Place, section: str, name: str) -> None:
         known = self._names.get((section,))
@@ -102,26 +106,39 @@ class Builder:
         from yaml.nodes import ScalarNode
 
         entries: dict[str, Node] = {}
-        for key, value in node.value[:_MANY]:
-            line = key.start_mark.line + 1
+        for key, given in node.value[:_MANY]:
+            mark = _mark(key)
             if not isinstance(key, ScalarNode):
-                self._say(place, "a key must be a plain word", line)
+                self._say(place, "a key must be a plain word", mark)
                 continue
-            name = key.value
+            name, value = (key.value, given) if key.value in allowed else self._as_now(place, key, given)
             at = (*place, name)
             if name in entries:
-                self._say(at, f"given twice, first in line {self._lines[at]}; keep one", line)
+                self._say(at, f"given twice, first in {_line(self._marks[at], mark)}; keep one", mark)
             elif name not in allowed:
                 hint = _did_you_mean(name, allowed)
                 self._say(
-                    (*place, _short(name)), f"unknown key{hint or '.'} Allowed: {', '.join(allowed)}", line
+                    (*place, _short(name)), f"unknown key{hint or '.'} Allowed: {', '.join(allowed)}", mark
                 )
             else:
-                self._lines[at] = line
+                self._marks[at] = mark
                 entries[name] = value
         if len(node.value) > _MANY:
             self._say(place, f"{len(node.value)} keys are too many")
         return entries
+
+    def _as_now(self, place: Place, key: ScalarNode, value: Node) -> tuple[str, Node]:
+        """What a key is called today, and its value; a word of warning where the file has its old name."""
+        from yaml.nodes import ScalarNode
+
+        renamed = self._renamed.get((section_of(place), key.value))
+        if renamed is None:
+            return key.value, value
+        self.warnings.append(self._problem((*place, key.value), renamed.told, _mark(key)))
+        if isinstance(value, ScalarNode):
+            new = renamed.convert(value.value)
+            value = ScalarNode(value.tag, new, value.start_mark, value.end_mark, style=value.style)
+        return renamed.new, value
 
     def _constructed(self, section: type, values: dict[str, Any], place: Place) -> Any:
         """The section itself; bad values are replaced by their defaults while its own rules look at the rest."""
@@ -157,9 +174,8 @@ class Builder:
             return BAD
         key, kind = found[0]
         if not isinstance(kind, ScalarNode) or kind.value not in by_kind:
-            line = key.start_mark.line + 1
             hint = _did_you_mean(kind.value, by_kind) if isinstance(kind, ScalarNode) else ""
-            self._say((*place, "kind"), f"{_shown(kind)} is not allowed; one of {kinds}{hint}", line)
+            self._say((*place, "kind"), f"{_shown(kind)} is not allowed; one of {kinds}{hint}", _mark(key))
             return BAD
         return self._section(node, by_kind[kind.value], place)
 
@@ -191,9 +207,11 @@ class Builder:
 
     def _note_name(self, place: Place, name: str) -> None:
         names = self._names.setdefault(place[:-2], {})
+        mark = self._marks[place]
         if name in names:
-            self._say(place, f"'{name}' is also the name in line {names[name]}; names differ within a list")
-        names.setdefault(name, self._lines[place])
+            other = _line(names[name], mark)
+            self._say(place, f"'{name}' is also the name in {other}; names differ within a list")
+        names.setdefault(name, mark)
 
     def _typed(self, node: Node, kind: Any, rules: list[Any], place: Place) -> Any:
         if isinstance(kind, type) and is_dataclass(kind):
@@ -235,9 +253,24 @@ class Builder:
         values = [BAD] if objection else []
         for index, entry in enumerate(nodes):
             at = (*place, index)
-            self._lines[at] = entry.start_mark.line + 1
+            self._marks[at] = _mark(entry)
             values.append(self._value(entry, args[index] if fixed else args[0], at))
         return BAD if any(value is BAD for value in values) else tuple(values)
+
+
+def section_of(place: Place) -> str:
+    """The section of a place without the numbers of list entries: `lanes[].zones_px`."""
+    return re.sub(r"\[[0-9]+\]", "[]", _dotted(place))
+
+
+def _mark(node: Node) -> tuple[str, int]:
+    """File and line (from 1) where a node was written."""
+    return str(node.start_mark.name), node.start_mark.line + 1
+
+
+def _line(mark: tuple[str, int], seen_from: tuple[str, int]) -> str:
+    """`line 4`, with the file where that is another one."""
+    return f"line {mark[1]}" if mark[0] == seen_from[0] else f"{mark[0]}:{mark[1]}"
 
 
 def _own_problems(built: Any) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -16,7 +16,10 @@ MAX_BYTES = 1_000_000
 
 
 def read_tree(raw: bytes, file: str) -> Node | Problem:
-    """The root node of a YAML document, or the one problem that keeps it from being read at all."""
+    """The root node of a YAML document, or the one problem that keeps it from being read at all.
+
+    Every node's mark has `file` as its name, so that nodes of several files can stand in one tree.
+    """
     import yaml  # here, so that naming the configuration's types costs no YAML
 
     if len(raw) > MAX_BYTES:
@@ -32,7 +35,12 @@ def read_tree(raw: bytes, file: str) -> Node | Problem:
         line = raw.count(b"\n", 0, error.start) + 1
         return Problem(file=file, line=line, key="", message="not UTF-8 text; save the file as UTF-8")
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = yaml.SafeLoader(text)
+        loader.name = file
+        try:
+            node = loader.get_single_node()
+        finally:
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from edge.config import Config, FileSink, MqttSink, Sink, WebhookSink, read_password
@@ -9,9 +12,13 @@ from edge.events import Courier, MqttBroker, Store
 from edge.events import FileSink as LinesOut
 from edge.events import MqttSink as MqttOut
 from edge.events import WebhookSink as WebhookOut
+from edge.events.attention import park
+from edge.events.webhook_sink import Parked
 from edge.ops.log import redactor
 
 __all__ = ["build_couriers", "build_receiver"]
+
+_COMMIT_S = 10.0
 
 
 def build_couriers(config: Config, store: Store) -> dict[str, tuple[Sink, Courier]]:
@@ -21,7 +28,7 @@ def build_couriers(config: Config, store: Store) -> dict[str, tuple[Sink, Courie
             sink,
             Courier(
                 store,
-                build_receiver(sink, config),
+                build_receiver(sink, config, keep=partial(_keep_parked, store, sink.name)),
                 name=sink.name,
                 purpose=sink.purpose,
                 types=sink.types or None,
@@ -31,8 +38,13 @@ def build_couriers(config: Config, store: Store) -> dict[str, tuple[Sink, Courie
     }
 
 
-def build_receiver(sink: Sink, config: Config) -> LinesOut | MqttOut | WebhookOut:
-    """What a sink hands events to. Raises SecretError, and ValueError for a secret that is none."""
+def build_receiver(
+    sink: Sink, config: Config, *, keep: Callable[[Parked], None] = lambda _parked: None
+) -> LinesOut | MqttOut | WebhookOut:
+    """What a sink hands events to; `keep` notes what a webhook's receiver refuses for good.
+
+    Raises SecretError, and ValueError for a secret that is none.
+    """
     if isinstance(sink, FileSink):
         return LinesOut(
             _below(config.state.dir, sink.path),
@@ -40,11 +52,11 @@ def build_receiver(sink: Sink, config: Config) -> LinesOut | MqttOut | WebhookOu
             keep=sink.keep_files,
         )
     if isinstance(sink, WebhookSink):
-        return _webhook(sink)
+        return _webhook(sink, keep)
     return MqttOut(_broker(sink), prefix=sink.prefix, store=config.site.store, box=config.site.box)
 
 
-def _webhook(sink: WebhookSink) -> WebhookOut:
+def _webhook(sink: WebhookSink, keep: Callable[[Parked], None]) -> WebhookOut:
     secret = read_password(sink)
     if secret:
         redactor.learn(secret)
@@ -53,7 +65,23 @@ def _webhook(sink: WebhookSink) -> WebhookOut:
         secret=secret if sink.template == "cloudevent" else None,
         template=sink.template,
         topic=sink.topic,
+        keep=keep,
     )
+
+
+def _keep_parked(store: Store, sink: str, parked: Parked) -> None:
+    """Note it on disk. Raises StoreError, TimeoutError; then the event is not parked and comes again."""
+    store.submit(
+        lambda transaction: park(
+            transaction.connection,
+            sink=sink,
+            position=parked.position,
+            type_=parked.type,
+            reason=f"answered {parked.status}",
+            at_ms=time.time_ns() // 10**6,
+        ),
+        now=True,
+    ).result(_COMMIT_S)
 
 
 def _broker(sink: MqttSink) -> MqttBroker:

@@ -14,7 +14,7 @@ from edge.events.book import ReceiptRow, alert_rows, gaps, receipt_rows
 from edge.rules import Challenge, ClockOffset, Honesty, estimate_offset, honesty
 from edge.till import events_of
 
-__all__ = ["WhatIf", "cashiers", "clock_offset", "explain", "open_state", "whatif"]
+__all__ = ["WhatIf", "cashiers", "challenge_of", "clock_offset", "explain", "open_state", "whatif"]
 
 _DAY_NS = 86_400 * 10**9
 _AROUND_NS = 300 * 10**9
@@ -100,7 +100,7 @@ def cashiers(
         for row in receipt_rows(connection, from_ns=from_ns, to_ns=to_ns)
         if row.told.get("restricted") and row.told["policy"].get("reports_id_checks") != "none"
     ]
-    due = [(row.cashier, one) for row in rows if (one := _challenge(row)) is not None]
+    due = [(row.cashier, one) for row in rows if (one := challenge_of(row)) is not None]
     names: list[str | None] = [None, *sorted({row.cashier for row in rows if row.cashier is not None})]
     return [
         honesty(
@@ -195,7 +195,7 @@ def whatif(
     return found
 
 
-def _challenge(row: ReceiptRow) -> Challenge | None:
+def challenge_of(row: ReceiptRow) -> Challenge | None:
     """A check that was due on this receipt, None where none was; a known customer counts for nobody."""
     if row.told.get("due") is None or row.told.get("reason") == "customer_known":
         return None

@@ -76,7 +76,7 @@ def test_a_mistake_is_named_in_the_file_where_it_stands(written: Write, tmp_path
 
 
 def test_an_overlay_that_is_no_yaml_is_refused(written: Write) -> None:
-    with pytest.raises(ConfigError, match=r"config\.d/a\.yaml:1: not YAML"):
+    with pytest.raises(ConfigError, match=r"config\.d/a\.yaml:2: not YAML"):
         load_config(written(a="a: [\n"))
 
 

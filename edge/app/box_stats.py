@@ -65,6 +65,7 @@ def box_stats(daemon: Daemon) -> BoxStats:
         clock_synchronised=clock_synchronised(),
         stalled=standing_still(beats(daemon), time.monotonic()),
         notes=_notes(daemon),
+        last_good=daemon.last_good,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 from collections import Counter
@@ -20,8 +21,10 @@ from edge.camera import CameraState, CameraStatus
 from edge.config import Config
 from edge.events import age_event, camera_status_event
 from edge.flow import Role, TrackReport
+from edge.ops.identity import check_identity
 from edge.ops.latency import LatencyWindow
 from edge.ops.log import redactor
+from edge.ops.process import clock_synchronised
 from edge.page import Role as PageRole
 from edge.page import WebServer, listen, operations_routes
 
@@ -45,16 +48,27 @@ class Daemon:
         *,
         another_port: bool = False,
         models: Models | None = None,
+        last_good: bool = False,
         notes: Sequence[str] = (),
     ) -> None:
         """Open models, store, sinks and port. `another_port`: take a free one where the configured is busy.
 
-        `models`: those that are open already, as `config.inference` wants them. `notes`: what somebody should look
-        at from the start; the box counts as degraded for each.
+        `models`: those that are open already, as `config.inference` wants them. `last_good`: the configuration is not
+        the file's, which cannot be used. `notes`: what somebody should look at from the start; the box counts as
+        degraded for each.
 
         Raises DetectorError, AgeModelError, StoreError, SecretError, PortBusyError, UnprotectedError, OSError with the
-        way out.
+        way out; nothing stays open then.
         """
+        self.last_good = last_good
+        self.notes: list[str] = list(notes)
+        try:
+            self._build(config, another_port=another_port, models=models)
+        except BaseException:
+            self._abandon()
+            raise
+
+    def _build(self, config: Config, *, another_port: bool, models: Models | None) -> None:
         self.config = config
         self.started_s = time.monotonic()
         self.estimates = LatencyWindow()
@@ -69,18 +83,13 @@ class Daemon:
         if self._metrics_token:
             redactor.learn(self._metrics_token)
         self._socket = listen(config.http.host, config.http.port, or_another=another_port)
-        self.notes: list[str] = list(notes)
         port = self._socket.getsockname()[1]
         if config.http.port not in (0, port):
             self.notes.append(f"port {config.http.port} is taken by another program: this box took {port}")
             _log.warning("%s", self.notes[-1])
-        try:
-            self.models: Models = models or open_models(config.inference)
-            self.outbox = Outbox(config)
-            self.desk, self.doors = self._till_side(config)
-        except BaseException:
-            self._socket.close()
-            raise
+        self.models: Models = models or open_models(config.inference)
+        self.outbox = Outbox(config)
+        self.desk, self.doors = self._till_side(config)
         vision = build_vision(
             self.models,
             lanes=config.lanes,
@@ -96,6 +105,30 @@ class Daemon:
         self._housekeeper = threading.Thread(target=self._keep_house, name="house", daemon=True)
         self.beat_s = time.monotonic()
         self.web: WebServer | None = None
+        self._look_around()
+
+    def _abandon(self) -> None:
+        """Give back what was opened before a part refused, so that another configuration can be tried."""
+        outbox: Outbox | None = getattr(self, "outbox", None)
+        if outbox is not None:
+            outbox.close()
+        opened: socket.socket | None = getattr(self, "_socket", None)
+        if opened is not None:
+            opened.close()
+
+    def _look_around(self) -> None:
+        """What is told once, at the start: a disk that was cloned, a clock that nobody sets."""
+        site = self.config.site
+        try:
+            said = check_identity(self.config.state.dir, store=site.store, box=site.box)
+        except OSError as error:
+            said = None
+            _log.warning("whether this disk was cloned cannot be told: %s", error)
+        if said is not None:
+            self.notes.append(said)
+            _log.error("%s", said)
+        if clock_synchronised() is False:
+            _log.warning("the clock is not synchronised: start a time service (timedatectl set-ntp true)")
 
     def start(self) -> None:
         """Start every thread; from now on frames are judged and events are delivered."""
@@ -182,12 +215,8 @@ class Daemon:
         """Desk and doors, where a till can reach this box at all; without them people are told as they leave."""
         if not config.till.any_door:
             return None, None
-        try:
-            desk = Desk(config, self.models.bundle, self.outbox)
-            return desk, Doors(config, desk, lambda: self.outbox.store)
-        except BaseException:
-            self.outbox.close()
-            raise
+        desk = Desk(config, self.models.bundle, self.outbox)
+        return desk, Doors(config, desk, lambda: self.outbox.store)
 
     def _judged(self, judged: Judged) -> None:
         """In the vision thread: keep what is to be seen now, make events of who has left."""

@@ -51,6 +51,7 @@ class Running(Protocol):
 
     config: Config
     outbox: Outbox
+    notes: list[str]
     desk: Desk | None
     cameras: list[Camera]
     lanes_now: dict[str, dict[str, TrackReport]]
@@ -236,7 +237,7 @@ class PageSide:
             for name, (_, courier) in tuple(self._daemon.outbox.couriers.items())
             if courier.stats().last_error is not None
         ]
-        return [*self._daemon.outbox.notes, *parked]
+        return [*self._daemon.notes, *self._daemon.outbox.notes, *parked]
 
     def _left(self, report: TrackReport) -> None:
         if report.role is not Role.PASSER_BY:

@@ -107,6 +107,8 @@ class BoxStats:
     clock_synchronised: bool | None
     stalled: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
+    last_good: bool = False
+    """The configuration file cannot be used; the one with which the service last started is."""
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain values for `/api/stats`."""

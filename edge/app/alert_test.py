@@ -58,9 +58,11 @@ def marked_alert(config: Config, *, at_ns: int) -> CloudEvent:
     )
 
 
-def send_test(config: Config, *, clock_ns: Callable[[], int] = time.time_ns) -> list[SinkResult]:
-    """Hand one test alert to each sink's receiver, past the outbox, and say what came of it."""
-    event = marked_alert(config, at_ns=clock_ns())
+def send_test(
+    config: Config, *, event: CloudEvent | None = None, clock_ns: Callable[[], int] = time.time_ns
+) -> list[SinkResult]:
+    """Hand one test alert (`event`, or a new one) to each sink's receiver, past the outbox; what came of it."""
+    event = event or marked_alert(config, at_ns=clock_ns())
     stored = StoredEvent(
         position=0, type=event.type, recorded_ms=clock_ns() // 10**6, body=event.numbered(1).to_json()
     )

@@ -164,6 +164,7 @@ class Daemon:
         for camera in self.cameras:
             camera.start()
         self.web.start()
+        self.page_side.start()
         if self.doors is not None:
             self.doors.start()
         self._housekeeper.start()
@@ -192,6 +193,7 @@ class Daemon:
         for thread in stopping:
             thread.join()
         self.vision.stop()
+        self.page_side.stop()
         if self.doors is not None:
             self.doors.stop()
         if self.web is not None:

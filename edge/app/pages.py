@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,12 +10,29 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from edge.app.alert_test import send_test
+from edge.app.alert_test import marked_alert, send_test
 from edge.app.assistance import call_for_help
+from edge.app.attention import Attention
+from edge.app.digest import current_shift
+from edge.app.hub import HubSide, build_hub, elsewhere
+from edge.app.parked import ParkedDeliveries
+from edge.app.recorded import explain
+from edge.app.sale_book import acknowledge
+from edge.app.weekly import sign_week, week_report, weeks_kept
 from edge.config import Config
 from edge.events import Store, StoreError, Transaction, format_time
-from edge.events.book import alert_rows, gaps, open_gaps, prompted, receipt_rows
-from edge.events.types import ALERT_ACKNOWLEDGED, ALERT_RAISED, CAMERA_STATUS, CHECK_REQUESTED, SALE_OUTCOME
+from edge.events.attention import marked_tests
+from edge.events.book import alert_rows, gaps, open_gaps, prompted
+from edge.events.store import StoredEvent, kept_here
+from edge.events.types import (
+    ALERT_ACKNOWLEDGED,
+    ALERT_ESCALATED,
+    ALERT_RAISED,
+    CAMERA_STATUS,
+    CHECK_REQUESTED,
+    SALE_OUTCOME,
+    SHIFT_DIGEST,
+)
 from edge.flow import Role, TillEvent, TillEventType, TrackReport
 from edge.page import Access, Box, CashierAct, FeedEvent, Pages, PeopleFile, Sessions, check_binding
 from edge.till import Batch, events_of
@@ -36,7 +54,14 @@ _FEED = (
     CAMERA_STATUS.name,
     CHECK_REQUESTED.name,
     SALE_OUTCOME.name,
+    ALERT_ESCALATED.name,
+    SHIFT_DIGEST.name,
+    kept_here(ALERT_RAISED.name),
 )
+_FROM_BOXES = tuple(kept_here(kind.name) for kind in (ALERT_ACKNOWLEDGED, ALERT_ESCALATED, SHIFT_DIGEST))
+_DIGESTS_MAX, _TESTS_MAX = 10, 20
+_DIGESTS_AMONG = 50_000
+"""So many of the newest events are looked through for digests."""
 _ACTS = {
     "verified": TillEventType.ID_VERIFIED,
     "known": TillEventType.ID_KNOWN,
@@ -83,6 +108,9 @@ class PageSide:
         self._daemon, self._config = daemon, config
         self._hooked: Store | None = None
         self._last_customer_ns: dict[str, int] = {}
+        self._parked = ParkedDeliveries(config, daemon.outbox)
+        self.hub = build_hub(config, daemon.outbox, changed=lambda: self.pages.feed.wake())
+        self.attention = Attention(config, daemon.outbox, hub=self.hub, lanes=self._lanes_told)
         people = PeopleFile(users_file(config))
         self.sessions = Sessions(people, config.state.dir / "page-sessions.json")
         secure = config.http.tls_cert is not None
@@ -95,6 +123,14 @@ class PageSide:
         daemon.listeners.append(self._left)
         if daemon.desk is not None:
             daemon.desk.heard.append(self._heard)
+
+    def start(self) -> None:
+        """Watch from now on over what nobody has looked at, tell other boxes that this one lives, hear them."""
+        self.attention.start()
+
+    def stop(self) -> None:
+        """Before the outbox closes."""
+        self.attention.stop()
 
     def _box(self) -> Box:
         config, desk = self._config, self._daemon.desk
@@ -110,10 +146,12 @@ class PageSide:
             open_prompts=self._open_prompts,
             explain=None if desk is None else self._explain,
             gaps=self._gaps,
-            test_alert=lambda _by: [
-                {"sink": one.sink, "ok": one.taken or one.skipped, "detail": one.detail}
-                for one in send_test(config)
-            ],
+            digests=self._digests,
+            test_alert=self._test,
+            retry_parked=self._parked.retry,
+            weeks=None if desk is None else (lambda: weeks_kept(config, now_ns=time.time_ns())),
+            week=self._week,
+            sign_week=self._sign_week,
             buttons=frozenset(lane.name for lane in config.lanes if lane.reports_id_checks == "page"),
             unreported=frozenset(lane.name for lane in config.lanes if lane.reports_id_checks == "none"),
         )
@@ -131,23 +169,95 @@ class PageSide:
         return self._store().read(look)
 
     def _after(self, position: int, limit: int) -> Sequence[FeedEvent]:
-        found = self._store().read_after(position, _FEED, limit=limit)
-        return [FeedEvent(position=one.position, body=one.body) for one in found]
+        types = (*_FEED, *_FROM_BOXES) if isinstance(self.hub, HubSide) else _FEED
+        found = self._store().read_after(position, types, limit=limit)
+        return [FeedEvent(position=one.position, body=self._as_shown(one)) for one in found]
+
+    def _as_shown(self, stored: StoredEvent) -> str:
+        """On a hub, alerts of other boxes carry whose they are, and this box's own say so too."""
+        if not isinstance(self.hub, HubSide):
+            return stored.body
+        event = json.loads(stored.body)
+        own, data = self._config.site.box, event["data"]
+        box = event["source"].split("/")[2]
+        if stored.type == ALERT_ACKNOWLEDGED.name or stored.type == kept_here(ALERT_ACKNOWLEDGED.name):
+            box = data.get("box") or box  # whose alert it is, not who looked
+        shown = elsewhere(event, box=box) if box != own else {**event, "data": {**data, "box": own}}
+        return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
 
     def _alerts(self, limit: int) -> Sequence[Mapping[str, Any]]:
-        rows = self._read(lambda c: alert_rows(c, limit=limit))
-        return [
-            {**row.body, "count": row.count, "open": row.open, "acknowledged": row.acknowledged}
-            for row in rows
-        ]
+        hub, own = self.hub, self._config.site.box
+
+        def look(connection: Connection) -> list[dict[str, Any]]:
+            mine: list[dict[str, Any]] = [
+                {**row.body, "count": row.count, "open": row.open, "acknowledged": row.acknowledged}
+                for row in alert_rows(connection, limit=limit)
+            ]
+            mine += marked_tests(connection, limit=_TESTS_MAX)
+            if not isinstance(hub, HubSide):
+                return mine
+            return [*({**row, "box": own} for row in mine), *hub.alerts(connection, limit=limit)]
+
+        return self._read(look)
+
+    def _digests(self) -> Sequence[Mapping[str, Any]]:
+        types = (SHIFT_DIGEST.name, kept_here(SHIFT_DIGEST.name))
+
+        def look(connection: Connection) -> list[StoredEvent]:
+            rows = connection.execute(
+                "SELECT position, type, recorded_ms, body FROM events WHERE type IN (?, ?)"
+                " AND position > (SELECT max(position) FROM events) - ? ORDER BY position DESC LIMIT ?",
+                (*types, _DIGESTS_AMONG, _DIGESTS_MAX),
+            )
+            return [StoredEvent(position=a, type=b, recorded_ms=c, body=d) for a, b, c, d in rows]
+
+        return [json.loads(self._as_shown(one))["data"] for one in self._read(look)]
 
     def _acknowledge(self, alert: str, by: str, outcome: str, note: str) -> Future[bool]:
-        desk = self._daemon.desk
-        if desk is not None:
-            return desk.acknowledge(alert, by=by, outcome=outcome, note=note)
-        nothing: Future[bool] = Future()
-        nothing.set_result(False)
-        return nothing
+        box, colon, name = alert.partition(":")
+        if colon and isinstance(self.hub, HubSide):
+            return self.hub.acknowledge(box, name, by=by, outcome=outcome, note=note)
+        site, at_ns = self._config.site, time.time_ns()
+        return self._daemon.outbox.submit(
+            lambda transaction: acknowledge(
+                transaction,
+                store=site.store,
+                box=site.box,
+                alert=alert,
+                by=by,
+                outcome=outcome,
+                note=note,
+                at_ns=at_ns,
+            ),
+            now=True,
+        )
+
+    def _test(self, _by: str) -> Sequence[Mapping[str, Any]]:
+        """First into this page's own feed, then through every sink."""
+        event = marked_alert(self._config, at_ns=time.time_ns()).numbered(1)
+        here: dict[str, Any] = {"sink": "page", "ok": True, "detail": ""}
+        try:
+            self._daemon.outbox.submit(
+                lambda transaction: transaction.append([event], only_here=True), now=True
+            ).result(10)
+        except (StoreError, TimeoutError) as error:
+            here |= {"ok": False, "detail": str(error)}
+        return [
+            here,
+            *(
+                {"sink": one.sink, "ok": one.taken, "skipped": one.skipped, "detail": one.detail}
+                for one in send_test(self._config, event=event)
+            ),
+        ]
+
+    def _week(self, week: str) -> Mapping[str, Any]:
+        return self._read(lambda c: week_report(c, self._config, week, now_ns=time.time_ns()))
+
+    def _sign_week(self, week: str, by: str) -> Future[Any]:
+        at_ns = time.time_ns()
+        return self._daemon.outbox.submit(
+            lambda transaction: sign_week(transaction, self._config, week, by=by, at_ns=at_ns), now=True
+        )
 
     def _act(self, act: CashierAct) -> Future[Any]:
         """The till's own clock is what its other events carry; the cashier's name stays the till's business."""
@@ -179,17 +289,8 @@ class PageSide:
 
         return self._read(look)
 
-    def _explain(self, receipt: str) -> Sequence[Mapping[str, Any]]:
-        def look(connection: Connection) -> list[dict[str, Any]]:
-            told = [
-                {"at": format_time(one.at_ns), "lane": one.lane, "till": one.type.value, "sku": one.sku,
-                 "name": one.name, "quantity": str(one.quantity), "restricted": one.restricted,
-                 "cashier": one.cashier}
-                for one in events_of(connection, receipt)
-            ]  # fmt: skip
-            return [*told, *(dict(row.told) for row in receipt_rows(connection, receipt=receipt))]
-
-        return self._read(look)
+    def _explain(self, receipt: str, lane: str | None) -> Sequence[Mapping[str, Any]]:
+        return self._read(lambda connection: explain(connection, receipt, lane=lane))
 
     def _gaps(self) -> Sequence[Mapping[str, Any]]:
         now_ns = time.time_ns()
@@ -200,6 +301,30 @@ class PageSide:
         ]
 
     def _state(self) -> Mapping[str, Any]:
+        own, hub = self._config.site.box, self.hub
+        lanes, boxes, lost = self._lanes(), [], None
+        if isinstance(hub, HubSide):
+            lanes = [*({**lane, "box": own} for lane in lanes), *hub.lanes()]
+            boxes, lost = [{"box": own, "state": "up", "heard": None}, *hub.boxes()], hub.lost
+        try:
+            parked = self._parked.rows(self._store())
+        except StoreError:
+            parked = []
+        begun_ns, ends_ns = current_shift(self._config, at_ns=time.time_ns())
+        return {
+            "lanes": lanes,
+            "boxes": boxes,
+            "hub_lost": lost,
+            "parked": parked,
+            "shift": {"from": format_time(begun_ns), "to": format_time(ends_ns)},
+            "notices": self._notices(),
+        }
+
+    def _lanes_told(self) -> list[dict[str, Any]]:
+        """The own lanes for a hub, with what stands on the cashier's screen."""
+        return [{**lane, "asks": self.pages.board.screen(lane["lane"]).asks} for lane in self._lanes()]
+
+    def _lanes(self) -> list[dict[str, Any]]:
         daemon, config = self._daemon, self._config
         try:
             silent = {lane for lane, kind, _ in self._read(open_gaps) if kind == "till"}
@@ -227,9 +352,10 @@ class PageSide:
                     },
                     "last_customer": _when(customer_ns or None),
                     "checks": lane.reports_id_checks,
+                    "clock": self.attention.clocks.get(lane.name),
                 }
             )
-        return {"lanes": lanes, "notices": self._notices()}
+        return lanes
 
     def _notices(self) -> list[str]:
         parked = [

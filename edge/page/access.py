@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from edge.page.people import PeopleFile, Role, matches
 from edge.page.sessions import Brake, Sessions, Who
 
-__all__ = ["Access", "Denied", "json_of"]
+__all__ = ["Access", "Denied", "LockedOut", "json_of"]
 
 _YEAR_S = 400 * 24 * 3600
 _BODY_MAX = 16_384
@@ -33,6 +33,14 @@ class Denied(Exception):  # noqa: N818 - an answer, not a fault
     def answer(self) -> Response:
         """The refusal as a response."""
         return JSONResponse({"error": str(self)}, status_code=self.status)
+
+
+class LockedOut(Exception):  # noqa: N818 - an answer, not a fault
+    """Too many wrong passwords; `wait_s` until the next try."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__("wait")
+        self.wait_s = wait_s
 
 
 class Access:
@@ -70,7 +78,10 @@ class Access:
         return who
 
     async def sign_in(self, request: Request) -> Response:
-        """`POST /signin` with `name` and `password` as a form. Wrong guesses are slowed down by address and name."""
+        """`POST /signin` with `name` and `password` as a form. Wrong guesses are slowed down by address and name.
+
+        Raises LockedOut where they were too many.
+        """
         self._same_origin(request)
         form = parse_qs((await _body_of(request)).decode("utf-8", "replace"))
         name, password = (form.get(field, [""])[0] for field in ("name", "password"))
@@ -78,11 +89,7 @@ class Access:
         async with self._one_hash_at_a_time:
             wait_s = self._brake.wait_s(address, name)
             if wait_s > 0:
-                return RedirectResponse(
-                    "/signin?wait=" + str(int(wait_s / 60) + 1),
-                    status_code=303,
-                    headers={"Retry-After": str(int(wait_s) + 1)},
-                )
+                raise LockedOut(wait_s)
             user = self.people.current().user(name)
             # A name that nobody has costs the same time, so that time tells no names.
             right = await run_in_threadpool(matches, user.hash if user else _NOBODY, password)

@@ -47,9 +47,16 @@ class Box:
     `acknowledge(alert, by, outcome, note)`: done after commit; False for no such alert.
     `act(CashierAct)`: done when the till event is in the inbox. `assist(lane, by)`: done when the call is committed.
     `open_prompts()`: `(lane, receipt)` of prompts that stood when the process began.
-    `explain(receipt)`: the facts behind a receipt, newest last; None where the box has no such thing.
+    `explain(receipt, lane)`: the facts behind a receipt, newest last; None where the box has no such thing.
     `gaps()`: [{"lane", "kind", "from", "to"}], spans in which camera or till was blind.
-    `test_alert(by)`: sends a marked test through every sink; [{"sink", "ok", "detail"}].
+    `test_alert(by)`: puts a marked test into the feed and sends it through every sink; [{"sink", "ok", "detail"}].
+    `digests()`: the newest shift digests' `data`, newest first.
+    `retry_parked(sink)`: sends what is parked once more; {"sent", "left", "reason"}. KeyError for no such sink.
+    `weeks()`: weeks that can be shown, newest first. `week(name)`: the figures of one; ValueError for no week.
+    `sign_week(name, by)`: done when the sign-off is in the register; the future raises ValueError with a word.
+
+    On a store's hub, `state()` has "boxes" ([{"box", "state", "heard"}], `state` one of up, waiting, silent, offline)
+    and lanes and alerts carry "box"; those of other boxes "elsewhere" too, and their alerts are named `box:alert`.
     """
 
     lanes: tuple[str, ...]
@@ -61,9 +68,14 @@ class Box:
     act: Callable[[CashierAct], Future[Any]] | None = None
     assist: Callable[[str, str], Future[Any]] | None = None
     open_prompts: Callable[[], Iterable[tuple[str, str]]] = _nothing_open
-    explain: Callable[[str], Sequence[Mapping[str, Any]]] | None = None
+    explain: Callable[[str, str | None], Sequence[Mapping[str, Any]]] | None = None
     gaps: Callable[[], Sequence[Mapping[str, Any]]] | None = None
     test_alert: Callable[[str], Sequence[Mapping[str, Any]]] | None = None
+    digests: Callable[[], Sequence[Mapping[str, Any]]] | None = None
+    retry_parked: Callable[[str], Mapping[str, Any]] | None = None
+    weeks: Callable[[], Sequence[str]] | None = None
+    week: Callable[[str], Mapping[str, Any]] | None = None
+    sign_week: Callable[[str, str], Future[Any]] | None = None
     buttons: frozenset[str] = frozenset()
     """Lanes whose checks are told by the cashier's page (`reports_id_checks: page`)."""
     unreported: frozenset[str] = frozenset()

@@ -178,7 +178,9 @@ class LiveFeed:
             self._epoch += 1
         state = dict(await run_in_threadpool(self._box.state))
         for lane in state.get("lanes", ()):
-            lane["asks"] = self._board.screen(lane["lane"]).asks
+            # Another box's lane may have the same name; that box tells itself what stands on its screen.
+            if not lane.get("elsewhere"):
+                lane["asks"] = self._board.screen(lane["lane"]).asks
         self._state = _json(state)
         self._beat += 1
 

@@ -14,20 +14,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from edge.page.access import Access, Denied, json_of
+from edge.page.access import Access, Denied, LockedOut, json_of
 from edge.page.box import Box, CashierAct
 from edge.page.feed import LiveFeed
 from edge.page.files import SAFE_HEADERS, StaticFiles
 from edge.page.people import Role
 from edge.page.prompts import LaneScreen, PromptBoard
 from edge.page.sessions import Who
-from edge.page.views import alert_seen_by, event_seen_by, explanation_seen_by
+from edge.page.views import alert_seen_by, digest_seen, event_seen_by, explanation_seen_by
 
 __all__ = ["Pages"]
 
 _log = logging.getLogger(__name__)
 _WATCH = (Role.DISPLAY, Role.VIEWER, Role.SECURITY, Role.MANAGER)
 _JUDGE = (Role.SECURITY, Role.MANAGER)
+_MANAGE = (Role.MANAGER,)
 _AT_LANE = (Role.CASHIER, Role.MANAGER)
 _OUTCOMES = ("checked", "false_alarm", "escalated")
 _ALERTS = 500
@@ -68,18 +69,23 @@ class Pages:
         return [
             Route("/", _safe(self._security_page)),
             Route("/signin", _safe(self._sign_in_page), methods=["GET"]),
-            Route("/signin", _safe(self._access.sign_in), methods=["POST"]),
+            Route("/signin", _safe(self._sign_in), methods=["POST"]),
             Route("/signout", _safe(self._sign_out), methods=["POST"]),
             Route("/once/{key}", _safe(self._once)),
             Route("/display/{key}", _safe(self._display)),
             Route("/static/{name}", _safe(self._static)),
             Route("/lane/{lane}", _safe(self._lane_page)),
+            Route("/week", _safe(self._week_page)),
             Route("/api/me", _safe(self._me)),
             Route("/api/alerts", _safe(self._alerts)),
             Route("/api/alerts/test", _safe(self._test), methods=["POST"]),
             Route("/api/alerts/{alert}/acknowledge", _safe(self._acknowledge), methods=["POST"]),
             Route("/api/stream", _safe(self._stream)),
             Route("/api/explain", _safe(self._explain)),
+            Route("/api/parked/{sink}/retry", _safe(self._retry_parked), methods=["POST"]),
+            Route("/api/weeks", _safe(self._weeks)),
+            Route("/api/weeks/{week}", _safe(self._week)),
+            Route("/api/weeks/{week}/sign", _safe(self._sign_week), methods=["POST"]),
             Route("/api/lane/{lane}/stream", _safe(self._lane_stream)),
             Route("/api/lane/{lane}/act", _safe(self._act), methods=["POST"]),
             Route("/api/lane/{lane}/assist", _safe(self._assist), methods=["POST"]),
@@ -97,6 +103,19 @@ class Pages:
 
     async def _sign_in_page(self, request: Request) -> Response:
         return self._files.answer(request, "signin.html")
+
+    async def _sign_in(self, request: Request) -> Response:
+        try:
+            return await self._access.sign_in(request)
+        except LockedOut as locked:
+            retry_after_s = int(locked.wait_s) + 1
+            return self._files.answer(
+                request,
+                "signin.html",
+                status=429,
+                headers={"Retry-After": str(retry_after_s)},
+                body_data={"wait": str(-(-retry_after_s // 60))},
+            )
 
     async def _sign_out(self, request: Request) -> Response:
         return self._access.sign_out(request)
@@ -125,6 +144,14 @@ class Pages:
             raise Denied(403, "lane")
         return self._files.answer(request, "lane.html")
 
+    async def _week_page(self, request: Request) -> Response:
+        who = self._access.who(request)
+        if who is None:
+            return RedirectResponse("/signin", status_code=303)
+        if who.role is not Role.MANAGER:
+            raise Denied(403, "role")
+        return self._files.answer(request, "week.html")
+
     # --- security staff ---------------------------------------------------------------------------------------
 
     async def _me(self, request: Request) -> Response:
@@ -143,6 +170,8 @@ class Pages:
                     "acknowledge": judges,
                     "explain": judges and self._box.explain is not None,
                     "test": judges and self._box.test_alert is not None,
+                    "retry": who.role is Role.MANAGER and self._box.retry_parked is not None,
+                    "week": who.role is Role.MANAGER and self._box.week is not None,
                 },
                 **self._settings,
             }
@@ -154,8 +183,16 @@ class Pages:
         position = await run_in_threadpool(self._box.newest)
         rows = await run_in_threadpool(self._box.alerts, _ALERTS)
         gaps = [] if self._box.gaps is None else list(await run_in_threadpool(self._box.gaps))
+        digests = [] if self._box.digests is None else await run_in_threadpool(self._box.digests)
         alerts = [alert_seen_by(who.role, row) for row in rows]
-        return JSONResponse({"position": position, "alerts": alerts, "gaps": gaps})
+        return JSONResponse(
+            {
+                "position": position,
+                "alerts": alerts,
+                "gaps": gaps,
+                "digests": [digest_seen(digest) for digest in digests],
+            }
+        )
 
     async def _stream(self, request: Request) -> Response:
         who = self._access.need(request, _WATCH)
@@ -195,9 +232,49 @@ class Pages:
         if self._box.explain is None:
             raise Denied(404, "not_here")
         facts = await run_in_threadpool(
-            self._box.explain, request.query_params.get("receipt", "")[:_WORD_MAX]
+            self._box.explain,
+            request.query_params.get("receipt", "")[:_WORD_MAX],
+            request.query_params.get("lane") or None,
         )
         return JSONResponse({"facts": [explanation_seen_by(who.role, fact) for fact in facts]})
+
+    async def _retry_parked(self, request: Request) -> Response:
+        self._access.need(request, _MANAGE)
+        if self._box.retry_parked is None:
+            raise Denied(404, "not_here")
+        try:
+            told = await run_in_threadpool(self._box.retry_parked, request.path_params["sink"])
+        except KeyError:
+            raise Denied(404, "no_such_sink") from None
+        return JSONResponse(dict(told))
+
+    # --- the manager's week -----------------------------------------------------------------------------------
+
+    async def _weeks(self, request: Request) -> Response:
+        self._access.need(request, _MANAGE)
+        if self._box.weeks is None:
+            raise Denied(404, "not_here")
+        return JSONResponse({"weeks": list(await run_in_threadpool(self._box.weeks))})
+
+    async def _week(self, request: Request) -> Response:
+        self._access.need(request, _MANAGE)
+        if self._box.week is None:
+            raise Denied(404, "not_here")
+        try:
+            return JSONResponse(dict(await run_in_threadpool(self._box.week, request.path_params["week"])))
+        except ValueError:
+            raise Denied(404, "no_such_week") from None
+
+    async def _sign_week(self, request: Request) -> Response:
+        who = self._access.need(request, _MANAGE)
+        if self._box.sign_week is None:
+            raise Denied(404, "not_here")
+        done = await run_in_threadpool(self._box.sign_week, request.path_params["week"], who.name)
+        try:
+            signed = await asyncio.wait_for(asyncio.wrap_future(done), _COMMIT_S)
+        except ValueError as refused:
+            raise Denied(409, str(refused)) from None
+        return JSONResponse(dict(signed))
 
     # --- the cashier ------------------------------------------------------------------------------------------
 

@@ -7,11 +7,13 @@ from typing import Any
 
 from edge.page.people import Role
 
-__all__ = ["alert_seen_by", "event_seen_by", "explanation_seen_by"]
+__all__ = ["alert_seen_by", "digest_seen", "event_seen_by", "explanation_seen_by"]
 
 _ALERT, _ACK = "checkout.alert.raised.v1", "checkout.alert.acknowledged.v1"
+_ESCALATED, _DIGEST = "checkout.alert.escalated.v1", "checkout.shift.digest.v1"
 _FOR_ALL = (
     "alert", "lane", "kind", "severity", "receipt", "items", "camera", "from", "to", "count", "open", "acknowledged",
+    "box", "elsewhere", "test",
 )  # fmt: skip
 _FOR_SECURITY = (*_FOR_ALL, "vms_url", "by")
 _FOR_MANAGER = (*_FOR_SECURITY, "cashier")
@@ -45,7 +47,21 @@ def event_seen_by(role: Role, event: Mapping[str, Any]) -> dict[str, Any] | None
         if role not in (Role.SECURITY, Role.MANAGER):
             told = {name: told[name] for name in ("outcome", "at")}
         return {"type": "acknowledged", "alert": data["alert"], "acknowledged": told}
+    if event["type"] == _ESCALATED:
+        return {"type": "escalated", "alert": data["alert"], "at": event["time"]}
+    if event["type"] == _DIGEST:
+        return {"type": "digest", "digest": digest_seen(data)}
     return None
+
+
+def digest_seen(digest: Mapping[str, Any]) -> dict[str, Any]:
+    """A shift's digest for everybody who watches: counts by lane, nothing of a person."""
+    lanes = [
+        {name: lane.get(name) for name in ("lane", "count", "sales", "reasons")}
+        for lane in digest.get("lanes", ())
+        if isinstance(lane, Mapping)
+    ]
+    return {**{name: digest.get(name) for name in ("from", "to", "count", "sales", "box")}, "lanes": lanes}
 
 
 def explanation_seen_by(role: Role, fact: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ let users = true;
 
 function tell() {
   const text = !users ? t("no_users")
-    : asked.has("wait") ? t("wait", { n: asked.get("wait") })
+    : document.body.dataset.wait ? t("wait", { n: document.body.dataset.wait })
     : asked.has("wrong") ? t("wrong")
     : asked.has("used") ? t("used") : "";
   told.textContent = text;

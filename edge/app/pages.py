@@ -69,6 +69,10 @@ _ACTS = {
 }
 _ANSWERED = {*_ACTS.values(), TillEventType.RECEIPT_CLOSED, TillEventType.RECEIPT_CANCELLED}
 _DAY_NS = 86_400_000_000_000
+_WAITS = {
+    "en": "{sink}: {count} events wait ({error})",
+    "ru": "{sink}: ждут отправки: {count} ({error})",
+}
 
 
 class Running(Protocol):
@@ -109,8 +113,6 @@ class PageSide:
         self._hooked: Store | None = None
         self._last_customer_ns: dict[str, int] = {}
         self._parked = ParkedDeliveries(config, daemon.outbox)
-        self.hub = build_hub(config, daemon.outbox, changed=lambda: self.pages.feed.wake())
-        self.attention = Attention(config, daemon.outbox, hub=self.hub, lanes=self._lanes_told)
         people = PeopleFile(users_file(config))
         self.sessions = Sessions(people, config.state.dir / "page-sessions.json")
         secure = config.http.tls_cert is not None
@@ -120,6 +122,8 @@ class PageSide:
             language=config.site.language,
             escalate_minutes=config.http.escalate_minutes,
         )
+        self.hub = build_hub(config, daemon.outbox, changed=self.pages.feed.wake)
+        self.attention = Attention(config, daemon.outbox, hub=self.hub, lanes=self._lanes_told)
         daemon.listeners.append(self._left)
         if daemon.desk is not None:
             daemon.desk.heard.append(self._heard)
@@ -358,8 +362,9 @@ class PageSide:
         return lanes
 
     def _notices(self) -> list[str]:
+        waits = _WAITS[self._config.site.language]
         parked = [
-            f"{name}: {courier.stats().pending} events wait ({courier.stats().last_error})"
+            waits.format(sink=name, count=courier.stats().pending, error=courier.stats().last_error)
             for name, (_, courier) in tuple(self._daemon.outbox.couriers.items())
             if courier.stats().last_error is not None
         ]

@@ -1,0 +1,102 @@
+"""Baskets taken out of files that were exported before: every partition that holds one is named and written anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from export.events.cursor import Cursor, DayWritten, only_one
+from export.events.errors import ExportError
+from export.events.partition import FORMATS, clear_leftovers, remove_partition, telling, write_rows
+
+__all__ = ["Rewritten", "forget_in_export"]
+
+_BASKET = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewritten:
+    """One partition that held a basket: its folder within the export, and how many lines were taken out."""
+
+    partition: Path
+    lines: int
+
+
+def forget_in_export(
+    root: Path, baskets: Collection[str], *, days: Collection[date] = ()
+) -> tuple[Rewritten, ...]:
+    """Take baskets (ids as `forget` names them) out of every partition of `root`, only of `days` where they are given.
+
+    Each file is replaced whole. The coverage follows with the next export. Safe to repeat. Raises ExportError for ids
+    that are none, a folder that is no export, a partition that is damaged or cannot be written.
+    """
+    wrong = [one for one in baskets if not _BASKET.fullmatch(one)]
+    if wrong or not baskets:
+        raise ExportError(
+            f"a basket is named by 32 hex digits, as `checkout-age forget` prints it; got {wrong}"
+        )
+    if not root.is_dir():
+        raise ExportError(f"{root}: there is no such folder")
+    wanted = pa.array(sorted(baskets))
+    done: list[Rewritten] = []
+    with telling(root), only_one(root):
+        clear_leftovers(root)
+        for kind in FORMATS:
+            for path in sorted(root.glob(f"store=*/date=*/part-*.{kind}")):
+                store, day = path.parent.parent.name.partition("=")[2], path.parent.name.partition("=")[2]
+                if days and date.fromisoformat(day) not in days:
+                    continue
+                gone = _without(path, wanted, kind=kind)
+                if gone:
+                    _note(root, store, date.fromisoformat(day), path, kind=kind)
+                    done.append(Rewritten(partition=path.parent.relative_to(root), lines=gone))
+    return tuple(done)
+
+
+def _without(path: Path, wanted: pa.Array, *, kind: str) -> int:
+    try:
+        if kind == "parquet":
+            # First the ids alone: of years of files, few hold any of them.
+            ids = pq.read_table(path, columns=["basket"])["basket"]
+            if not pc.any(pc.is_in(ids, wanted)).as_py():
+                return 0
+            rows = pq.read_table(path, partitioning=None)
+        else:
+            rows = _text_rows(path, kind)
+    except (pa.ArrowException, duckdb.Error) as error:
+        raise ExportError(
+            f"{path} is damaged ({error}): delete the folder of that day and run the export again"
+        ) from error
+    kept = rows.filter(pc.invert(pc.is_in(rows["basket"], wanted)))
+    if kept.num_rows == rows.num_rows:
+        return 0
+    if kept.num_rows:
+        write_rows(path.parent, kept, kind=kind)
+    else:
+        remove_partition(path.parent)
+    return rows.num_rows - kept.num_rows
+
+
+def _text_rows(path: Path, kind: str) -> pa.Table:
+    with duckdb.connect() as connection:
+        # All as text: a number must come out as it went in.
+        reader = "read_csv(?, header = true, all_varchar = true)" if kind == "csv" else "read_json(?)"
+        return connection.execute(f"SELECT * FROM {reader}", [str(path)]).to_arrow_table()  # noqa: S608
+
+
+def _note(root: Path, store: str, day: date, path: Path, *, kind: str) -> None:
+    """The next export leaves the day alone where `sales.db` agrees, or writes it anew."""
+    cursor = Cursor.read(root, kind=kind)
+    known = cursor.stores.get(store, {}).get(day)
+    if known is not None:
+        size = path.stat().st_size if path.exists() else 0
+        cursor.stores[store][day] = DayWritten(state=known.state, bytes=size)
+        cursor.keep(root)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,7 +47,9 @@ def write_config(folder: Path, crops: Path, **changes: Any) -> Path:
     return file
 
 
-def start(config: Path, *more: str, backend: str = "tensorflow") -> subprocess.Popen[str]:
+def start(
+    config: Path, *more: str, backend: str = "tensorflow", under: Sequence[str] = ()
+) -> subprocess.Popen[str]:
     environment = {
         **os.environ,
         "KERAS_BACKEND": backend,
@@ -54,7 +57,7 @@ def start(config: Path, *more: str, backend: str = "tensorflow") -> subprocess.P
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     return subprocess.Popen(
-        [*COMMAND, "--config", str(config), *more],
+        [*under, *COMMAND, "--config", str(config), *more],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -161,6 +164,49 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_checkpoint(
     assert code == 1
     assert "the loss is" in err
     assert "lower optimiser.rate" in err
+
+
+def test_a_run_that_gets_no_better_stops_early(mini: CropSet, tmp_path: Path) -> None:
+    config = write_config(
+        tmp_path, mini.folder, budget={"steps": 40}, patience=1, optimiser={"rate": 0.0, "average": 0.0}
+    )
+    code, out, err = finish(config)
+
+    assert code == 0, err
+    assert "stopped by early stop" in out
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["steps"] < 40
+    assert (tmp_path / "run" / "age.weights.h5").is_file()
+
+
+def test_a_full_disk_ends_the_run_with_the_way_out_and_the_checkpoint_before_is_kept(
+    mini: CropSet, tmp_path: Path
+) -> None:
+    config = write_config(tmp_path, mini.folder, budget={"steps": 2})
+    code, _, err = finish(config)
+    assert code == 0, err
+    kept = (tmp_path / "run" / "checkpoint.npz").read_bytes()
+    # No file may grow over 1 MB: what a full disk does to a checkpoint, without filling a disk.
+    limited = start(config, "--resume", under=("prlimit", "--fsize=1000000"))
+    _, err = limited.communicate(timeout=900)
+
+    assert limited.returncode == 1
+    assert "the checkpoint could not be written" in err
+    assert "Make room" in err
+    assert (tmp_path / "run" / "checkpoint.npz").read_bytes() == kept
+
+
+def test_crops_without_a_val_split_are_refused(mini: CropSet, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(mini.folder, tmp_path / "crops"))
+    with (other / "table.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    with (other / "table.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(row | {"split": row["split"].replace("val", "train")} for row in rows)
+    code, _, err = finish(write_config(tmp_path, other, budget={"steps": 2}))
+
+    assert code == 2
+    assert "the split 'val' is empty; there are: test, train" in err
 
 
 @pytest.mark.parametrize(

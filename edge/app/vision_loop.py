@@ -6,12 +6,12 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edge.camera import Camera
 from edge.flow import Frame, Sighting, TrackReport
-from edge.vision import Vision
+from edge.vision import StageTimes, Vision
 
 __all__ = ["Judged", "VisionLoop"]
 
@@ -47,9 +47,16 @@ class VisionLoop:
         self._lost: set[str] = set()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="vision", daemon=True)
+        self.looks: list[Callable[[Sequence[Frame]], None]] = []
+        """Shown every batch of frames before it is judged, in this thread: be quick, and keep no picture."""
         self.judged: Counter[str] = Counter()
         self.failures = 0
         self.beat_s = time.monotonic()
+
+    @property
+    def stages(self) -> StageTimes:
+        """Where this thread's time went so far."""
+        return self._vision.stages
 
     def watch(self, camera: Camera) -> None:
         """Take this camera's frames too; it must call `wake` for each."""
@@ -98,6 +105,8 @@ class VisionLoop:
         frames = self._fresh()
         if not frames:
             return
+        for look in self.looks:
+            look(frames)
         reports = self._vision.step(frames)
         for frame in frames:
             if not self.judged[frame.camera]:

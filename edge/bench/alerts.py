@@ -1,8 +1,11 @@
-"""`bench alerts`: a real box under a flood of till events: is each answered after its commit, and do prompts keep up?
+"""`bench alerts`: a real box under till events: is each answered after its commit, do prompts and pages keep up?
 
-A daemon's till side (desk, doors, store, web server) runs in a process of its own, as in the daemon; this process sends
-till events by HTTP in batches, and now and then scans a restricted item for a young customer who stands at the till.
-The time of a prompt runs from just before the item is sent until its event is committed and can be read.
+The daemon runs in a process of its own, its lane at full rate: the drawn demo lane, or a clip at its own rate.
+
+1. Tills send batches by HTTP, and now and then a restricted item is scanned for whoever stands at the first lane.
+   A prompt's time runs from just before the item is sent until its event is committed and can be read.
+2. One Chromium and other clients of the stream watch while customers go on buying without being checked. An alert's
+   time runs from the beginning of its commit until it is on the screen; a call for help from pressing the button.
 """
 
 from __future__ import annotations
@@ -11,209 +14,207 @@ import argparse
 import http.client
 import json
 import multiprocessing
+import secrets
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-HELP = "till events by HTTP under load: none lost, prompts in time"
+from edge.bench.alerts_box import LANES, BoxPlan, serve
+from edge.bench.alerts_page import Streams, browser_reason, watched
 
-_TOKEN = "bench-token-of-32-characters-000"  # noqa: S105 - made for this measurement's own loopback port
-_LANES = 4
-_PROMPT_EVERY_S = 0.5
-_CONFIG = """
-cameras: [{name: cam-1, source: demo}]
-lanes: [%s]
-state: {dir: state, min_free_mb: 1}
-till: {http: {token_file: token, max_events_per_s: 100000}, silent_minutes: 0}
-"""
+HELP = "till events by HTTP under load: none lost, prompts and the page in time"
+
+_SALE_EVERY_S = 0.5
+_HELP_EVERY_S = 3.0
+_PAUSE_S = 0.05
+_SETTLE_S = 4.0
+"""Outcomes and alerts wait `lateness_s` (2) after the last sale."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Rate, batch and length."""
+    """Rate, batch and length; what the lane sees; who watches."""
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
-    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--seconds", type=float, default=30.0, help="length of each phase")
     parser.add_argument("--rate", type=int, default=1000, metavar="N", help="till events a second")
     parser.add_argument("--batch", type=int, default=50, metavar="N", help="events in a request at most")
+    parser.add_argument("--clients", type=int, default=50, metavar="N", help="browser and stream clients")
+    parser.add_argument("--clip", type=Path, metavar="FILE", help="what the camera sees; else the demo lane")
+    parser.add_argument("--zones", type=Path, metavar="FILE", help="JSON with zones_px for the clip")
+    parser.add_argument("--detector", choices=["mtcnn", "yunet", "auto"], default="auto")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure; 1 where an event was lost."""
+    """Measure; 1 where an event was lost, 2 where the box does not start."""
     from edge.bench.machine import machine, versions
 
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="checkout-age-bench-") as folder:
-        found = _measure(Path(folder), seconds=args.seconds, rate=args.rate, batch=args.batch)
+        token = secrets.token_urlsafe(32)
+        plan = BoxPlan(
+            folder=Path(folder), till_token=token, clip=args.clip, zones=args.zones, detector=args.detector
+        )
+        try:
+            found = _measure(plan, args)
+        except (OSError, EOFError, http.client.HTTPException, RuntimeError) as error:
+            print(f"bench alerts: the box did not come up or went away: {error!r}", file=sys.stderr)
+            return 2
     told = {
         "machine": machine(),
         "versions": versions(),
-        "settings": {"rate": args.rate, "batch": args.batch, "lanes": _LANES},
+        "settings": {
+            "rate": args.rate,
+            "batch": args.batch,
+            "lanes": LANES,
+            "lane": "demo" if args.clip is None else args.clip.name,
+            "detector": args.detector,
+        },
         "seconds": round(time.monotonic() - began_s, 1),
         **found,
     }
     if args.json:
         print(json.dumps(told))
     else:
-        print(f"prompts: {found['prompt_ms']}\ntill events: {found['till_events']}")
+        for name in found:
+            print(f"{name}: {found[name]}")
     return 1 if found["till_events"]["lost"] else 0
 
 
-def _measure(folder: Path, *, seconds: float, rate: int, batch: int) -> dict[str, Any]:
+def _measure(plan: BoxPlan, args: argparse.Namespace) -> dict[str, Any]:
     ours, theirs = multiprocessing.Pipe()
-    box = multiprocessing.get_context("spawn").Process(target=_box, args=(folder, theirs), daemon=True)
-    box.start()
-    port = ours.recv()
-    sender = _Sender(port, rate=rate, batch=batch, seconds=seconds)
-    prompts = _Prompts(port, ours, seconds=seconds)
-    for thread in (sender, prompts):
-        thread.start()
-    for thread in (sender, prompts):
-        thread.join()
-    ours.send("stop")
-    kept: int = ours.recv()
-    box.join(30)
-    sent = sender.acknowledged + prompts.acknowledged
-    waits = sorted(prompts.waits_ms)
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=(plan, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    box = _Asked(ours)
+    about = box.hello()
+    url = about["url"]
+
+    _say(f"{args.seconds:.0f} s of {args.rate} till events a second")
+    before = box.ask("rate")
+    sender = _Sender(url, plan.till_token, rate=args.rate, batch=args.batch, seconds=args.seconds)
+    sales = _Sales(url, plan.till_token, box, name="flood")
+    _together(sender.go_on, lambda: sales.go_on(args.seconds))
+    after = box.ask("rate")
+
+    reason = browser_reason()
+    _say(f"{args.seconds:.0f} s of pages, {reason or 'with a browser'}")
+    streams = Streams(url, about["keys"]["viewer"], max(0, args.clients - (reason is None)))
+    bought = _Sales(url, plan.till_token, box, name="page")
+    calls = _Calls(url, about["keys"]["manager"])
+
+    def shop() -> None:
+        _together(lambda: bought.go_on(args.seconds), lambda: calls.go_on(args.seconds))
+        time.sleep(_SETTLE_S)
+
+    shown: dict[str, int] = {}
+    if reason is None:
+        shown = watched(url, about["link"], shop)
+    else:
+        shop()
+    committed_ms: dict[str, int] = box.ask("alerts")
+    kept: int = box.ask("kept")
+    box.stop()
+    process.join(30)
+    told = sender.acknowledged + sales.acknowledged + bought.acknowledged
     return {
-        "prompt_ms": {"p50": _quantile(waits, 0.5), "p95": _quantile(waits, 0.95), "n": len(waits)},
+        "prompt_ms": {**_spread(sales.waits_ms), "missed": sales.missed},
         "till_events": {
             "offered_per_s": round(sender.offered / sender.took_s, 1),
-            "acknowledged": sent,
-            "lost": sent - kept,
-            "answer_ms": {
-                "p50": _quantile(sorted(sender.answers_ms), 0.5),
-                "p95": _quantile(sorted(sender.answers_ms), 0.95),
-            },
+            "acknowledged": told,
+            "lost": told - kept,
+            "answer_ms": _spread(sender.answers_ms),
         },
-        "page_ms": {"p95": None, "clients": None},
+        "page_ms": _page(shown, streams, committed_ms, clients=args.clients, reason=reason),
+        "assistance_ms": _assistance(calls, shown, streams),
+        "lane": {
+            "taken_fps": round((after[0] - before[0]) / (after[2] - before[2]), 1),
+            "judged_hz": round((after[1] - before[1]) / (after[2] - before[2]), 1),
+        },
     }
 
 
-def _box(folder: Path, pipe: Connection) -> None:
-    """The till side of a daemon in a process of its own; customers are told by the pipe."""
-    from edge.age import AgeBundle
-    from edge.app import SHIPPED_BUNDLE
-    from edge.app.desk import Desk
-    from edge.app.doors import Doors
-    from edge.app.outbox import Outbox
-    from edge.config import parse_config
-    from edge.face import CONTRACT
-    from edge.page import WebServer, listen
-
-    (folder / "token").write_text(_TOKEN)
-    lanes = ", ".join(
-        f"{{name: lane-{n}, camera: cam-1, reports_id_checks: till}}" for n in range(1, _LANES + 1)
-    )
-    config = parse_config((_CONFIG % lanes).encode(), file="bench.yaml", folder=folder)
-    outbox = Outbox(config)
-    desk = Desk(config, AgeBundle.load(SHIPPED_BUNDLE, contract_digest=CONTRACT.digest), outbox)
-    doors = Doors(config, desk, lambda: outbox.store)
-    sock = listen("127.0.0.1", 0)
-    web = WebServer(sock=sock, routes=doors.routes)
-    store = outbox.store
-    if store is None:
-        raise RuntimeError("the store could not be opened")
-    prompted = threading.Condition()
-    seen: set[str] = set()
-    position = 0
-
-    def committed() -> None:
-        with prompted:
-            prompted.notify_all()
-
-    store.on_commit(committed)
-    for thing in (desk, outbox, web, doors):
-        thing.start()
-    pipe.send(sock.getsockname()[1])
-    while True:
-        told = pipe.recv()
-        if told == "stop":
-            break
-        if told[0] == "customer":
-            desk.judged(*_young_customer(told[1]))
-            pipe.send("seen")
-            continue
-        receipt, end_s = told[1], time.monotonic() + 5.0
-        while receipt not in seen and time.monotonic() < end_s:
-            with prompted:
-                prompted.wait(0.005)
-            for event in store.read_after(position, ["checkout.check.requested.v1"], limit=1000):
-                position = event.position
-                seen.add(json.loads(event.body)["subject"])
-        pipe.send(receipt in seen)
-    kept = store.read(lambda connection: connection.execute("SELECT count(*) FROM till_inbox").fetchone()[0])
-    for stoppable in (doors, web, desk):
-        stoppable.stop()
-    outbox.close()
-    pipe.send(kept)
-
-
-def _young_customer(track: str) -> tuple[list[Any], list[Any]]:
-    from edge.flow import AgeEstimate, Role, Sighting, TrackReport, Zone
-
-    now_ns = time.time_ns()
-    times = range(now_ns - 3 * 10**9, now_ns, 200_000_000)
-    seen = [
-        Sighting(lane="lane-1", camera="cam-1", track=track, at_ns=at, zone=Zone.CUSTOMER, face_px=120)
-        for at in times
+def _page(
+    shown: dict[str, int], streams: Streams, committed_ms: dict[str, int], *, clients: int, reason: str | None
+) -> dict[str, Any]:
+    waits = [at_ms - committed_ms[name] for name, at_ms in shown.items() if name in committed_ms]
+    arrivals = [
+        at_ms - committed_ms[name]
+        for name, times in streams.arrived_ms.items()
+        for at_ms in times
+        if name in committed_ms
     ]
-    estimate = AgeEstimate(
-        mean_years=16.0,
-        median_years=16.0,
-        low_years=12.0,
-        high_years=21.0,
-        p_under={18: 0.8, 21: 0.9, 25: 0.95, 30: 0.99},
-        quality=0.8,
-        crops=3,
-    )
-    report = TrackReport(
-        lane="lane-1",
-        camera="cam-1",
-        track=track,
-        from_ns=times[0],
-        to_ns=times[0] + 10**9,
-        zone=Zone.CUSTOMER,
-        role=Role.CUSTOMER,
-        estimate=estimate,
-        seen_ns=times[0],
-        seen_box_px=(0, 0, 100, 120),
-        face_px=120,
-        customer_zone_s=3.0,
-        box_px=(0, 0, 100, 120),
-        model="bench",
-        ended=False,
-    )
-    return [report], seen
+    told: dict[str, Any] = {"p95": None, "clients": clients}
+    if reason is None:
+        told = {**_spread(waits), "clients": clients}
+    else:
+        told["reason"] = reason
+    return {**told, "stream": _spread(arrivals)}
 
 
-class _Sender(threading.Thread):
+def _assistance(calls: _Calls, shown: dict[str, int], streams: Streams) -> dict[str, Any]:
+    """From pressing the button to the screen; without a browser to the last of the stream's clients."""
+    seen = {name: float(at_ms) for name, at_ms in shown.items()} or {
+        name: max(times) for name, times in streams.arrived_ms.items()
+    }
+    # Calls and their alerts are paired in order of time: an alert's name ends in its moment.
+    names = sorted((name for name in seen if name.startswith("a-help-")), key=lambda name: name[-13:])
+    paired = zip(calls.pressed_ms, names, strict=False) if len(names) == len(calls.pressed_ms) else ()
+    return {**_spread([seen[name] - at_ms for at_ms, name in paired]), "calls": len(calls.pressed_ms)}
+
+
+class _Asked:
+    """The box's pipe, for several threads."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+
+    def hello(self) -> dict[str, Any]:
+        """What the box says when it is up. Raises EOFError where it ends before."""
+        return dict(self._pipe.recv())
+
+    def ask(self, *question: Any) -> Any:
+        with self._lock:
+            self._pipe.send(question)
+            return self._pipe.recv()
+
+    def stop(self) -> None:
+        self.ask("stop")
+
+
+def _together(*works: Callable[[], None]) -> None:
+    """Do all of them at once; the first failure is raised when all have ended."""
+    with ThreadPoolExecutor(len(works)) as pool:
+        for done in [pool.submit(work) for work in works]:
+            done.result()
+
+
+class _Sender:
     """Receipts of ten events on the other lanes, as fast as asked for, each batch answered before it counts."""
 
-    def __init__(self, port: int, *, rate: int, batch: int, seconds: float) -> None:
-        super().__init__(name="sender")
-        self._port, self._rate, self._batch, self._seconds = port, rate, batch, seconds
+    def __init__(self, url: str, token: str, *, rate: int, batch: int, seconds: float) -> None:
+        self._url, self._token = url, token
+        self._rate, self._batch, self._seconds = rate, batch, seconds
         self.offered = 0
         self.acknowledged = 0
         self.took_s = 1.0
         self.answers_ms: list[float] = []
         self._lock = threading.Lock()
 
-    def run(self) -> None:
+    def go_on(self) -> None:
         began_s = time.monotonic()
         total = round(self._rate * self._seconds)
-        workers = [threading.Thread(target=self._work, args=(began_s, total)) for _ in range(4)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+        _together(*[lambda: self._work(began_s, total)] * 4)
         self.took_s = time.monotonic() - began_s
 
     def _work(self, began_s: float, total: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        connection = _connected(self._url)
         while True:
             with self._lock:
                 first = self.offered
@@ -225,44 +226,69 @@ class _Sender(threading.Thread):
                 time.sleep(wait_s)
             events = [_event(number) for number in range(first, min(first + self._batch, total))]
             sent_s = time.monotonic()
-            answer = _post(connection, events)
+            answer = _post(connection, self._token, events)
             with self._lock:
                 self.answers_ms.append((time.monotonic() - sent_s) * 1e3)
                 self.acknowledged += answer["accepted"]
 
 
-class _Prompts(threading.Thread):
-    """A young customer and a restricted item, again and again, on the first lane."""
+class _Sales:
+    """A restricted item for whoever stands at the first lane, again and again; nobody checks, so each is an alert."""
 
-    def __init__(self, port: int, pipe: Connection, *, seconds: float) -> None:
-        super().__init__(name="prompts")
-        self._port, self._pipe, self._seconds = port, pipe, seconds
+    def __init__(self, url: str, token: str, box: _Asked, *, name: str) -> None:
+        self._url, self._token, self._box, self._name = url, token, box, name
         self.acknowledged = 0
+        self.missed = 0
         self.waits_ms: list[float] = []
 
-    def run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
-        end_s, number = time.monotonic() + self._seconds, 0
+    def go_on(self, seconds: float) -> None:
+        end_s, number = time.monotonic() + seconds, 0
         while time.monotonic() < end_s:
+            if self._box.ask("customer") is None:
+                time.sleep(_PAUSE_S)
+                continue
             number += 1
-            receipt = f"young-{number}"
-            self._pipe.send(("customer", f"t-{number}"))
-            self._pipe.recv()
+            receipt = f"{self._name}-{number}"
             item = {"restricted": True, "min_age": 18, "sku": "lager"}
             sent_s = time.monotonic()
-            answer = _post(connection, [_told(f"{receipt}-1", "lane-1", "item.added", receipt, **item)])
-            self.acknowledged += answer["accepted"]
-            self._pipe.send(("prompt", receipt))
-            if self._pipe.recv():
+            scanned = [_told(f"{receipt}-1", "lane-1", "item.added", receipt, **item)]
+            self.acknowledged += _post(_connected(self._url), self._token, scanned)["accepted"]
+            if self._box.ask("prompted", receipt):
                 self.waits_ms.append((time.monotonic() - sent_s) * 1e3)
-            closed = _told(f"{receipt}-2", "lane-1", "receipt.closed", receipt)
-            self.acknowledged += _post(connection, [closed])["accepted"]
-            time.sleep(_PROMPT_EVERY_S)
+            else:
+                self.missed += 1
+            closed = [_told(f"{receipt}-2", "lane-1", "receipt.closed", receipt)]
+            self.acknowledged += _post(_connected(self._url), self._token, closed)["accepted"]
+            time.sleep(_SALE_EVERY_S)
+
+
+class _Calls:
+    """The cashier's button, pressed every few seconds."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._url, self._key = url, key
+        self.pressed_ms: list[float] = []
+
+    def go_on(self, seconds: float) -> None:
+        end_s = time.monotonic() + seconds
+        while time.monotonic() < end_s:
+            connection = _connected(self._url)
+            pressed_ms = time.time_ns() / 1e6
+            connection.request(
+                "POST", "/api/lane/lane-1/assist", "{}", {"Authorization": f"Bearer {self._key}"}
+            )
+            answer = connection.getresponse()
+            told = answer.read()
+            connection.close()
+            if answer.status != 200:
+                raise RuntimeError(f"POST assist: {answer.status} {told[:200]!r}")
+            self.pressed_ms.append(pressed_ms)
+            time.sleep(_HELP_EVERY_S)
 
 
 def _event(number: int) -> dict[str, Any]:
     receipt, place = divmod(number, 10)
-    lane = f"lane-{2 + receipt % (_LANES - 1)}"
+    lane = f"lane-{2 + receipt % (LANES - 1)}"
     kind = {0: "receipt.opened", 9: "receipt.closed"}.get(place, "item.added")
     goods = {"sku": f"46{place}", "name": "Bread", "quantity": 1, "unit_price": "1.29"}
     return _told(f"e-{number}", lane, kind, f"r-{receipt}", **(goods if kind == "item.added" else {}))
@@ -274,9 +300,13 @@ def _told(event_id: str, lane: str, kind: str, receipt: str, **more: Any) -> dic
     return {"id": event_id, "lane": lane, "at": at, "type": kind, "receipt": receipt, **more}
 
 
-def _post(connection: http.client.HTTPConnection, events: Sequence[Any]) -> dict[str, Any]:
+def _connected(url: str) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+
+
+def _post(connection: http.client.HTTPConnection, token: str, events: Sequence[Any]) -> dict[str, Any]:
     while True:
-        connection.request("POST", "/api/till", json.dumps(events), {"Authorization": f"Bearer {_TOKEN}"})
+        connection.request("POST", "/api/till", json.dumps(events), {"Authorization": f"Bearer {token}"})
         answer = connection.getresponse()
         body = json.loads(answer.read())
         if answer.status == 200:
@@ -287,5 +317,15 @@ def _post(connection: http.client.HTTPConnection, events: Sequence[Any]) -> dict
         time.sleep(float(answer.headers.get("Retry-After", "1")))
 
 
+def _spread(values: Sequence[float]) -> dict[str, Any]:
+    """Median, 95th percentile and how many; None where nothing was measured."""
+    rising = sorted(values)
+    return {"p50": _quantile(rising, 0.5), "p95": _quantile(rising, 0.95), "n": len(rising)}
+
+
 def _quantile(rising: Sequence[float], share: float) -> float | None:
     return round(rising[min(len(rising) - 1, int(share * len(rising)))], 1) if rising else None
+
+
+def _say(text: str) -> None:
+    print(f"bench alerts: {text}", file=sys.stderr)

@@ -75,7 +75,7 @@ def measure(
     began_s = time.time()
     zones = json.loads(zones_file.read_bytes())["zones_px"] if zones_file is not None else {}
     _say("replay of the clip")
-    truth = in_own_process(_replayed, str(clip), str(zones_file) if zones_file else None, detector)
+    truth = in_own_process(replayed, str(clip), str(zones_file) if zones_file else None, detector)
     clip_s, expected = truth["clip_s"], truth["customers"]
     phases = []
     with tempfile.TemporaryDirectory(prefix="bench-live-") as folder:
@@ -83,7 +83,7 @@ def measure(
             lasts_s = max(clip_s, soak_s) if count == 1 else clip_s
             film = looped(clip, seconds=lasts_s, clip_s=clip_s, into=Path(folder))
             with (
-                LiveCamera(film) as camera,
+                LiveCamera([film]) as camera,
                 LiveBox(
                     Path(folder) / f"box-{number}",
                     camera.url,
@@ -118,8 +118,8 @@ def measure(
     }
 
 
-def _replayed(clip: str, zones: str | None, detector: str) -> dict[str, Any]:
-    """Length of the clip, and first and last sight of each customer that `replay` finds, in seconds of the clip."""
+def replayed(clip: str, zones: str | None, detector: str) -> dict[str, Any]:
+    """Length and rate of the clip, and first and last sight of each customer that `replay` finds, in its seconds."""
     from datetime import datetime
 
     from edge.app import build_replay
@@ -137,7 +137,9 @@ def _replayed(clip: str, zones: str | None, detector: str) -> dict[str, Any]:
         for event in replay.events()
         if event.data.get("role") == "customer"
     ]
-    return {"clip_s": replay.clip.position_s, "customers": stays}
+    clip_s = replay.clip.duration_s or replay.clip.position_s
+    fps = (replay.clip.frame_count or 0) / clip_s
+    return {"clip_s": clip_s, "fps": fps, "customers": stays}
 
 
 def _watch(box: LiveBox, seconds: float) -> list[Sample]:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -53,9 +54,9 @@ def looped(clip: Path, *, seconds: float, clip_s: float, into: Path) -> Path:
 class LiveCamera:
     """The RTSP server; a context that ends it. Raises OSError where GStreamer's packages are missing."""
 
-    def __init__(self, clip: Path) -> None:
+    def __init__(self, clips: Sequence[Path]) -> None:
         self._process = subprocess.Popen(
-            [rtsp_server.RTSP_PYTHON, "-W", "ignore", rtsp_server.__file__, str(clip)],
+            [rtsp_server.RTSP_PYTHON, "-W", "ignore", rtsp_server.__file__, *map(str, clips)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -66,6 +67,7 @@ class LiveCamera:
         if words[:1] != ["port"]:
             raise OSError(f"the RTSP server does not start: apt-get install {rtsp_server.RTSP_PACKAGES}")
         self.url = f"rtsp://127.0.0.1:{words[1]}/lane"
+        self.pid = self._process.pid
         threading.Thread(target=self._listen, daemon=True).start()
 
     def __enter__(self) -> LiveCamera:
@@ -76,6 +78,10 @@ class LiveCamera:
     ) -> None:
         self._process.kill()
         self._process.wait()
+
+    def address(self, number: int) -> str:
+        """Where the clip of that number is shown, counted from 0."""
+        return f"{self.url}-{number}" if number else self.url
 
     def _words(self) -> list[str]:
         return self._process.stdout.readline().split() if self._process.stdout else []

@@ -1,10 +1,11 @@
-"""A real RTSP server for `bench live`: plays a clip to everybody who asks, at the pace of its time stamps.
+"""A real RTSP server for the benches: plays films to everybody who asks, at the pace of their stamps.
 
-    /usr/bin/python3 rtsp_server.py CLIP.mp4
+    /usr/bin/python3 rtsp_server.py FILM.mp4 [FILM.mp4 …]
 
 It runs under the system's Python, where Debian puts GStreamer's bindings (`RTSP_PACKAGES`). It prints `port N`, then
-`client T` for each connection, T in seconds since 1970. The stream is `rtsp://127.0.0.1:N/lane`; who connects gets
-the clip from its beginning. It ends when its standard input closes, so that it cannot outlive who started it.
+`client T` for each connection, T in seconds since 1970. The streams are `rtsp://127.0.0.1:N/lane` for the first film,
+`…/lane-1` for the second and so on; who connects gets a film from its beginning. It ends when its standard input
+closes, so that it cannot outlive who started it.
 """
 
 import sys
@@ -20,7 +21,7 @@ RTSP_PACKAGES = (
 )
 
 
-def _serve(clip: str) -> None:
+def _serve(films: list[str]) -> None:
     import gi  # type: ignore[import-not-found]
 
     gi.require_version("Gst", "1.0")
@@ -28,14 +29,16 @@ def _serve(clip: str) -> None:
     from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]
 
     Gst.init(None)
-    factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(
-        f'( filesrc location="{clip}" ! qtdemux ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )'
-    )
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service("0")
-    server.get_mount_points().add_factory("/lane", factory)
+    for number, film in enumerate(films):
+        factory = GstRtspServer.RTSPMediaFactory()
+        factory.set_launch(
+            f'( filesrc location="{film}" ! qtdemux ! h264parse ! '
+            "rtph264pay name=pay0 pt=96 config-interval=-1 )"
+        )
+        server.get_mount_points().add_factory(f"/lane-{number}" if number else "/lane", factory)
     server.connect("client-connected", lambda *_: print("client", f"{time.time():.3f}", flush=True))
     if server.attach(None) == 0:
         sys.exit("no port of 127.0.0.1 could be bound")
@@ -51,4 +54,4 @@ def _serve(clip: str) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve(sys.argv[1:])

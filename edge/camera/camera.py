@@ -37,6 +37,8 @@ class CameraFigures:
     """Taken off the wire."""
     fps: float
     """Taken off the wire in a second, lately."""
+    stream_s: float
+    """Seconds of the stream's own time that were taken off the wire; 0 where the source has no stamps."""
     retrieved: int
     """Converted to BGR, because they were due."""
     overwritten: int
@@ -106,6 +108,7 @@ class Camera:
         self._size_px: tuple[int, int] | None = None
         self._frames = self._retrieved = self._too_old = self._withheld = 0
         self._decode_errors = self._opens = self._reconnects = 0
+        self._stream_ms = 0.0
         self._late_since_ns: int | None = None
         self._surprise: type[Exception] | None = None
         self._stop = threading.Event()
@@ -174,6 +177,7 @@ class Camera:
         return CameraFigures(
             frames=self._frames,
             fps=_rate_hz(list(self._arrivals), now_ns),
+            stream_s=self._stream_ms / 1e3,
             retrieved=self._retrieved,
             overwritten=self._slot.overwritten,
             too_old=self._too_old,
@@ -236,6 +240,7 @@ class Camera:
     def _take_all(self, source: Source) -> None:
         clock = StreamClock()
         errors = 0
+        before_ms: float | None = None
         self._late_since_ns = None
         began_ns = time.monotonic_ns()
         while not self._stop.is_set():
@@ -244,6 +249,9 @@ class Camera:
             self._frames += 1
             self._arrivals.append(now_ns)
             self._captured_ns = clock.captured_ns(stamp_ms=stamp_ms, arrived_ns=now_ns)
+            if stamp_ms is not None and before_ms is not None:
+                self._stream_ms += max(0.0, stamp_ms - before_ms)
+            before_ms = stamp_ms
             if self._late(now_ns, self._captured_ns):
                 continue
             if self._pace.due(now_ns):

@@ -20,6 +20,11 @@ class LatencyWindow:
         with self._lock:
             self._newest.append(seconds)
 
+    def __len__(self) -> int:
+        """How many latencies are in the window."""
+        with self._lock:
+            return len(self._newest)
+
     def quantile(self, share: float) -> float | None:
         """The latency that `share` (0..1) of the newest ones do not exceed; None without any."""
         with self._lock:

@@ -92,7 +92,7 @@ class SalesStore:
         while True:
             gone = self._database.submit(
                 lambda c: purge_sales(c, before=before, baskets=_PURGE_BASKETS), within_s=0, intake=False
-            ).result()
+            ).result()  # each step is small, and the next waits for its commit
             deleted += gone
             if gone < _PURGE_BASKETS:
                 return deleted

@@ -13,9 +13,11 @@ from pathlib import Path
 from edge.app.cameras import build_cameras
 from edge.app.desk import Desk
 from edge.app.doors import Doors
+from edge.app.offers import Offers
 from edge.app.outbox import Outbox
 from edge.app.pages import PageSide, check_protected
 from edge.app.parts import Models, build_vision, open_models
+from edge.app.sales import Sales
 from edge.app.vision_loop import Judged, VisionLoop
 from edge.camera import CameraState, CameraStatus
 from edge.config import Config
@@ -89,6 +91,8 @@ class Daemon:
             _log.warning("%s", self.notes[-1])
         self.models: Models = models or open_models(config.inference)
         self.outbox = Outbox(config)
+        self.sales: Sales | None = None
+        self.offers: Offers | None = None
         self.desk, self.doors = self._till_side(config)
         vision = build_vision(
             self.models,
@@ -96,6 +100,7 @@ class Daemon:
             cameras=config.cameras,
             tracking=config.tracking,
             under_ages=config.policy.legal_ages,
+            band_ends=config.sales.band_ends if config.sales.enabled or config.offers.enabled else (),
         )
         self.vision = VisionLoop(vision=vision, tell=self._judged)
         self.cameras = build_cameras(config.cameras, told=self._camera_told, wake=self.vision.wake)
@@ -109,6 +114,9 @@ class Daemon:
 
     def _abandon(self) -> None:
         """Give back what was opened before a part refused, so that another configuration can be tried."""
+        sales: Sales | None = getattr(self, "sales", None)
+        if sales is not None:
+            sales.close()
         outbox: Outbox | None = getattr(self, "outbox", None)
         if outbox is not None:
             outbox.close()
@@ -202,6 +210,8 @@ class Daemon:
             self._socket.close()
         if self.desk is not None:
             self.desk.stop()
+        if self.sales is not None:
+            self.sales.close()
         self.outbox.close()
 
     def sign_in_url(self) -> str:
@@ -217,7 +227,16 @@ class Daemon:
         """Desk and doors, where a till can reach this box at all; without them people are told as they leave."""
         if not config.till.any_door:
             return None, None
-        desk = Desk(config, self.models.bundle, self.outbox)
+        self.sales = Sales(config, model=self.models.bundle.name) if config.sales.enabled else None
+        self.offers = Offers(config, self.outbox.append)
+        desk = Desk(
+            config,
+            self.models.bundle,
+            self.outbox,
+            sold=(lambda _ended: None) if self.sales is None else self.sales.sold,
+            looked=self.offers.looked,
+        )
+        desk.heard.append(self.offers.heard)
         return desk, Doors(config, desk, lambda: self.outbox.store)
 
     def _judged(self, judged: Judged) -> None:
@@ -269,6 +288,8 @@ class Daemon:
             self.vision.camera_lost(status.camera)
         if self.desk is not None:
             self.desk.camera(status)
+        if self.sales is not None:
+            self.sales.camera(status)
         site = self.config.site
         for lane in self.config.lanes:
             if lane.camera == status.camera:
@@ -295,6 +316,8 @@ class Daemon:
                 for camera in self.cameras:
                     camera.check()
                 self.outbox.tick()
+                if self.sales is not None:
+                    self.sales.tick()
                 if time.monotonic() - renewed_s >= _RENEW_EVERY_S:
                     renewed_s = time.monotonic()
                     self._renew_certificate()
@@ -303,6 +326,8 @@ class Daemon:
                     self.outbox.purge()
                     if self.desk is not None:
                         self.desk.purge()
+                    if self.sales is not None:
+                        self.sales.purge()
             except Exception:  # noqa: BLE001 - see below
                 # Nobody else would find a camera that hangs: this thread outlives every fault of what it calls.
                 _log.exception("housekeeping failed")

@@ -111,4 +111,6 @@ def _notes(daemon: Daemon) -> tuple[str, ...]:
     if daemon.vision.failures:
         notes.append(f"{daemon.vision.failures} batches of frames could not be judged: see the log")
     notes += daemon.outbox.notes
+    for side in (daemon.sales, daemon.offers):
+        notes += () if side is None else side.notes
     return tuple(notes)

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -103,8 +103,10 @@ def _measure(plan: BoxPlan, args: argparse.Namespace) -> dict[str, Any]:
     after = box.ask("rate")
 
     reason = browser_reason()
+    time.sleep(_SETTLE_S)  # alerts of the first phase come before anybody watches
     _say(f"{args.seconds:.0f} s of pages, {reason or 'with a browser'}")
     streams = Streams(url, about["keys"]["viewer"], max(0, args.clients - (reason is None)))
+    watched_from = set(box.ask("alerts"))
     bought = _Sales(url, plan.till_token, box, name="page")
     calls = _Calls(url, about["keys"]["manager"])
 
@@ -117,7 +119,7 @@ def _measure(plan: BoxPlan, args: argparse.Namespace) -> dict[str, Any]:
         shown = watched(url, about["link"], shop)
     else:
         shop()
-    committed_ms: dict[str, int] = box.ask("alerts")
+    committed_ms = {name: at for name, at in box.ask("alerts").items() if name not in watched_from}
     kept: int = box.ask("kept")
     box.stop()
     process.join(30)
@@ -130,7 +132,7 @@ def _measure(plan: BoxPlan, args: argparse.Namespace) -> dict[str, Any]:
             "lost": told - kept,
             "answer_ms": _spread(sender.answers_ms),
         },
-        "page_ms": _page(shown, streams, committed_ms, clients=args.clients, reason=reason),
+        "page_ms": page_figures(shown, streams.arrived_ms, committed_ms, clients=args.clients, reason=reason),
         "assistance_ms": _assistance(calls, shown, streams),
         "lane": {
             "taken_fps": round((after[0] - before[0]) / (after[2] - before[2]), 1),
@@ -139,21 +141,29 @@ def _measure(plan: BoxPlan, args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _page(
-    shown: dict[str, int], streams: Streams, committed_ms: dict[str, int], *, clients: int, reason: str | None
+def page_figures(
+    shown_ms: Mapping[str, int],
+    arrived_ms: Mapping[str, Sequence[float]],
+    committed_ms: Mapping[str, int],
+    *,
+    clients: int,
+    reason: str | None,
 ) -> dict[str, Any]:
-    waits = [at_ms - committed_ms[name] for name, at_ms in shown.items() if name in committed_ms]
+    """Milliseconds from commit to screen and to each stream, by alert; all times in ms since 1970.
+
+    `committed_ms` are the alerts that somebody watched for. `reason`: why there was no browser; then `p95` is None.
+    """
+    waits = [at_ms - committed_ms[name] for name, at_ms in shown_ms.items() if name in committed_ms]
     arrivals = [
         at_ms - committed_ms[name]
-        for name, times in streams.arrived_ms.items()
-        for at_ms in times
+        for name, times in arrived_ms.items()
         if name in committed_ms
+        for at_ms in times
     ]
-    told: dict[str, Any] = {"p95": None, "clients": clients}
+    told: dict[str, Any] = {"p95": None, "clients": clients, "reason": reason}
     if reason is None:
-        told = {**_spread(waits), "clients": clients}
-    else:
-        told["reason"] = reason
+        missed = len(set(committed_ms) - set(shown_ms))
+        told = {**_spread(waits), "missed": missed, "clients": clients}
     return {**told, "stream": _spread(arrivals)}
 
 

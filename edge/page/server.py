@@ -100,6 +100,11 @@ class WebServer:
         return self._thread.is_alive()
 
     @property
+    def serving(self) -> bool:
+        """Does it answer?"""
+        return self._server.started
+
+    @property
     def beat_s(self) -> float:
         """`time.monotonic()` when the event loop last turned; it turns ten times a second."""
         return self._server.beat_s

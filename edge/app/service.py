@@ -1,0 +1,317 @@
+"""A daemon under a service manager: says when it is ready and that it lives, takes a new configuration when asked."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from edge.app.beats import beats
+from edge.app.box_stats import box_stats
+from edge.app.daemon import Daemon
+from edge.app.parts import Models, open_models
+from edge.app.prestart import refuse_what_cannot_start, same_models
+from edge.config import Config, ConfigError, LastGood, read_config
+from edge.ops.health import judge
+from edge.ops.log import redactor, start_logging
+from edge.ops.notify import Notifier
+from edge.ops.process import process_started
+from edge.ops.stats import BoxStats
+from edge.ops.watchdog import standing_still
+
+__all__ = ["RECORD", "Record", "Service", "status_words"]
+
+_log = logging.getLogger(__name__)
+RECORD = "service.json"
+_STATUS_EVERY_S = 5.0
+_TURN_S = 1.0
+_WEB_UP_S = 20.0
+_REASONS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What the running service tells `checkout-age reload`: who it is, and how the last reload ended.
+
+    `reloads` counts those that ended; `problems` is empty where the last one was taken; `took_s` is the time from the
+    end of the old daemon's work to the new one's readiness.
+    """
+
+    pid: int
+    process_started: int
+    config: str
+    reloads: int = 0
+    problems: tuple[str, ...] = ()
+    took_s: float | None = None
+
+    def write(self, folder: Path) -> None:
+        """Whole or not at all. Raises OSError."""
+        new = folder / f"{RECORD}.new"
+        new.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+        os.replace(new, folder / RECORD)
+
+    @classmethod
+    def read(cls, folder: Path) -> Record | None:
+        """What the service that runs now has written; None where none runs. Raises OSError, ValueError."""
+        try:
+            told = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        record = cls(**{**told, "problems": tuple(told["problems"])})
+        return record if process_started(record.pid) == record.process_started else None
+
+
+class Service:
+    """Runs one daemon after the other until it is told to stop. Everything happens in the thread that calls `run`."""
+
+    def __init__(
+        self,
+        config_file: Path,
+        *,
+        notifier: Notifier,
+        start_errors: tuple[type[Exception], ...],
+        last_good: LastGood | None = None,
+        record_in: Path | None = None,
+        began: Callable[[Daemon], None] = lambda _daemon: None,
+    ) -> None:
+        """`last_good`: start with it where the file cannot be used, and keep there what works. `start_errors`: what a
+        daemon that refuses to start raises. `record_in`: folder for `Record`. `began` hears of each daemon that runs.
+        """
+        self._file = config_file
+        self._notifier = notifier
+        self._start_errors = start_errors
+        self._last_good = last_good
+        self._record_in = record_in
+        self._began = began
+        self._wake = threading.Event()
+        self._stop = self._reload = False
+        self._status_s = 0.0
+        self._record = Record(
+            pid=os.getpid(),
+            process_started=process_started(os.getpid()) or 0,
+            config=str(config_file.resolve()),
+        )
+
+    def ask_to_stop(self) -> None:
+        """End in order; for a signal handler."""
+        self._stop = True
+        self._wake.set()
+
+    def ask_to_reload(self) -> None:
+        """Take the configuration file anew, if it can be used; for a signal handler."""
+        self._reload = True
+        self._wake.set()
+
+    def run(self, config: Config | None) -> None:
+        """Until `ask_to_stop`. `config`: what the file says, None where it cannot be used.
+
+        Raises one of `start_errors` where nothing can be started, neither the file's configuration nor the last good.
+        """
+        daemon = self._first(config)
+        try:
+            self._say_ready(daemon)
+            while not self._stop:
+                self._wake.wait(self._turn_s())
+                self._wake.clear()
+                if self._reload and not self._stop:
+                    self._reload = False
+                    daemon = self._exchange(daemon)
+                self._live(daemon)
+        finally:
+            self._notifier.stopping()
+            daemon.stop()
+            if self._record_in is not None:
+                with suppress(OSError):
+                    (self._record_in / RECORD).unlink()
+
+    # --- the start --------------------------------------------------------------------------------------------
+
+    def _first(self, config: Config | None) -> Daemon:
+        if config is not None:
+            try:
+                daemon = self._started(config)
+            except self._start_errors as error:
+                before = self._before(config)
+                if before is None:
+                    raise
+                return self._with_last_good(before, [redactor(str(error))])
+            self._keep(config)
+            return daemon
+        try:
+            read_config(self._file)
+        except ConfigError as error:
+            before = self._before(None)
+            if before is None:
+                raise
+            return self._with_last_good(before, [str(problem) for problem in error.problems])
+        return self._first(read_config(self._file).config)  # it was mended between two looks
+
+    def _before(self, config: Config | None) -> Config | None:
+        """The last good configuration, where it is another one and can still be read."""
+        if self._last_good is None:
+            return None
+        try:
+            before = self._last_good.load()
+        except (ConfigError, OSError) as error:
+            _log.error("the last good configuration cannot be used either: %s", error)
+            return None
+        return None if before == config else before
+
+    def _with_last_good(self, config: Config, problems: list[str]) -> Daemon:
+        assert self._last_good is not None  # noqa: S101 - `_before` found it there
+        start_logging_again(config)
+        note = (
+            f"the configuration file cannot be used, the one of {self._last_good.kept_at()} is: "
+            f"{'; '.join(problems[:_REASONS_MAX])}. Mend it, then: checkout-age reload"
+        )
+        _log.error("%s", note)
+        return self._started(config, notes=[note], last_good=True)
+
+    def _started(
+        self,
+        config: Config,
+        *,
+        notes: Sequence[str] = (),
+        last_good: bool = False,
+        models: Models | None = None,
+    ) -> Daemon:
+        """A daemon that runs. `models`: those that `config` wants, open already."""
+        made = Daemon(config, notes=notes, last_good=last_good, models=models)
+        try:
+            made.start()
+        except BaseException:
+            made.stop()
+            raise
+        self._began(made)
+        return made
+
+    def _keep(self, config: Config) -> None:
+        if self._last_good is None:
+            return
+        try:
+            self._last_good.keep(config)
+        except OSError as error:
+            _log.warning("this configuration cannot be kept as the last good one: %s", error)
+
+    def _say_ready(self, daemon: Daemon) -> None:
+        """Models are warm, the store is open or waited for; the web server needs a moment yet."""
+        ends_s = time.monotonic() + _WEB_UP_S
+        while daemon.web is not None and not daemon.web.serving and time.monotonic() < ends_s:
+            self._wake.wait(0.02)
+            if self._stop:
+                return
+        self._notifier.ready()
+        self._tell(daemon)
+        self._write_record()
+
+    # --- while it runs ----------------------------------------------------------------------------------------
+
+    def _turn_s(self) -> float:
+        """Four times within what the watchdog allows, and often enough for the status."""
+        watchdog_s = self._notifier.watchdog_s
+        return _TURN_S if watchdog_s is None else min(_TURN_S, watchdog_s / 4)
+
+    def _live(self, daemon: Daemon) -> None:
+        now_s = time.monotonic()
+        stalled = standing_still(beats(daemon), now_s)
+        if not stalled:
+            self._notifier.alive()
+        if self._notifier.listened_to and (stalled or now_s - self._status_s >= _STATUS_EVERY_S):
+            self._tell(daemon)
+
+    def _tell(self, daemon: Daemon) -> None:
+        self._status_s = time.monotonic()
+        self._notifier.status(status_words(box_stats(daemon)))
+
+    def _exchange(self, old: Daemon) -> Daemon:
+        """Another daemon with the file's configuration; where it cannot start, one with the old configuration."""
+        self._notifier.reloading()
+        try:
+            loaded = read_config(self._file)
+            refuse_what_cannot_start(loaded.config)
+            keeps = same_models(old.models, old.config.inference, loaded.config.inference)
+            models = old.models if keeps else open_models(loaded.config.inference)
+        except ConfigError as error:
+            return self._refused(old, [str(problem) for problem in error.problems])
+        except self._start_errors as error:
+            return self._refused(old, [redactor(str(error))])
+        for warning in loaded.warnings:
+            _log.warning("%s", warning)
+        begun_s = time.monotonic()
+        old.stop()
+        start_logging_again(loaded.config)
+        try:
+            new = self._started(loaded.config, models=models)
+        except self._start_errors as error:
+            problems = [redactor(str(error))]
+            start_logging_again(old.config)
+            _log.error("the new configuration does not start, the old one goes on: %s", problems[0])
+            kept = self._started(
+                old.config, notes=[_not_taken(problems)], last_good=old.last_good, models=old.models
+            )
+            self._done(kept, problems=tuple(problems), took_s=time.monotonic() - begun_s)
+            return kept
+        self._keep(loaded.config)
+        self._done(new, problems=(), took_s=time.monotonic() - begun_s)
+        _log.info("the new configuration is in use", extra={"seconds": round(time.monotonic() - begun_s, 2)})
+        return new
+
+    def _refused(self, daemon: Daemon, problems: list[str]) -> Daemon:
+        """Nothing was stopped; that the file is not what runs is told until it is."""
+        _log.error("the new configuration is refused, the running one is kept: %s", "; ".join(problems))
+        daemon.notes[:] = [note for note in daemon.notes if not note.startswith(_NOT_TAKEN)]
+        daemon.notes.append(_not_taken(problems))
+        self._done(daemon, problems=tuple(problems), took_s=None)
+        return daemon
+
+    def _done(self, daemon: Daemon, *, problems: tuple[str, ...], took_s: float | None) -> None:
+        self._record = Record(
+            pid=self._record.pid,
+            process_started=self._record.process_started,
+            config=self._record.config,
+            reloads=self._record.reloads + 1,
+            problems=problems[:_REASONS_MAX],
+            took_s=None if took_s is None else round(took_s, 3),
+        )
+        self._say_ready(daemon)
+
+    def _write_record(self) -> None:
+        if self._record_in is None:
+            return
+        try:
+            self._record.write(self._record_in)
+        except OSError as error:
+            _log.warning("`checkout-age reload` cannot be told how it went: %s", error)
+
+
+_NOT_TAKEN = "the configuration file is not in use: "
+
+
+def _not_taken(problems: list[str]) -> str:
+    return f"{_NOT_TAKEN}{'; '.join(problems[:_REASONS_MAX])}. Mend it, then: checkout-age reload"
+
+
+def status_words(stats: BoxStats) -> str:
+    """One line for `systemctl status`: the judgement, lanes that are seen, and the first reason."""
+    health = judge(stats)
+    lanes = [lane for camera in stats.cameras for lane in camera.lanes]
+    seen = [lane for camera in stats.cameras if camera.state == "up" for lane in camera.lanes]
+    more = f" (and {len(health.reasons) - 1} more)" if len(health.reasons) > 1 else ""
+    why = f"; {health.reasons[0]}{more}" if health.reasons else ""
+    return f"{health.state.value}: {len(seen)}/{len(lanes)} lanes seen{why}"
+
+
+def start_logging_again(config: Config) -> None:
+    """Format and level as another configuration has them, to the same stream."""
+    handler = next(
+        (one for one in logging.getLogger().handlers if isinstance(one, logging.StreamHandler)), None
+    )
+    start_logging(
+        style=config.log.format, level=config.log.level, stream=None if handler is None else handler.stream
+    )

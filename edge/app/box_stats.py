@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -61,10 +62,11 @@ def box_stats(daemon: Daemon) -> BoxStats:
         customers=daemon.counts["customers"],
         unknown=daemon.counts["unknown"],
         events=daemon.counts["events"],
-        dropped=dict(daemon.outbox.dropped),
+        dropped=dict(daemon.outbox.dropped + (daemon.desk.dropped if daemon.desk is not None else Counter())),
         clock_synchronised=clock_synchronised(),
         stalled=standing_still(beats(daemon), time.monotonic()),
         notes=_notes(daemon),
+        till=None if daemon.till_watch is None else daemon.till_watch.now(),
         last_good=daemon.last_good,
     )
 

@@ -18,6 +18,7 @@ from edge.app.outbox import Outbox
 from edge.app.pages import PageSide, check_protected
 from edge.app.parts import Models, build_vision, open_models
 from edge.app.sales import Sales
+from edge.app.till_stats import TillWatch
 from edge.app.vision_loop import Judged, VisionLoop
 from edge.camera import CameraState, CameraStatus
 from edge.config import Config
@@ -106,6 +107,9 @@ class Daemon:
         self.cameras = build_cameras(config.cameras, told=self._camera_told, wake=self.vision.wake)
         for camera in self.cameras:
             self.vision.watch(camera)
+        self.till_watch = (
+            None if self.desk is None or self.doors is None else TillWatch(self.desk, self.doors, self.outbox)
+        )
         self.page_side = PageSide(self, port=port)
         self._housekeeper = threading.Thread(target=self._keep_house, name="house", daemon=True)
         self.beat_s = time.monotonic()

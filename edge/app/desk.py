@@ -21,7 +21,7 @@ from edge.events import FullReason, StoreError, StoreFull, Transaction
 from edge.events.book import close_alert, end_gap, forget_book
 from edge.events.register import retire_before
 from edge.flow import Sighting, TillEvent, TrackReport
-from edge.rules import AlertKind, Decision, LaneRules, PersonTold, SaleEnded
+from edge.rules import AlertKind, AlertRaised, Decision, LaneRules, PersonTold, SaleEnded
 from edge.till import Batch, Kept, NoRoom, Overloaded, forget_before, keep, mark_done, park
 
 __all__ = ["Desk"]
@@ -75,6 +75,13 @@ class Desk:
         self.rules: dict[str, LaneRules] = {}
         self.counts: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
+        self.accepted: Counter[str] = Counter()
+        self.duplicates: Counter[str] = Counter()
+        self.refused: dict[str, Counter[str]] = {}
+        """Till events by door, refused ones by reason too; written by the writer's thread."""
+        self.outcomes: Counter[str] = Counter()
+        self.alerts: Counter[str] = Counter()
+        self._handed = self._looked_at = 0
         self.last_till_ns: dict[str, int] = {}
         self.heard: list[Callable[[Sequence[TillEvent]], None]] = []
         """Told of new till events as soon as they are on disk, in the writer's thread: be quick."""
@@ -127,11 +134,14 @@ class Desk:
                 answer.set_exception(_as_till_hears(error))
                 return
             kept = committed.result()
-            self.counts["accepted"] += len(kept.new)
-            self.counts["duplicate"] += kept.duplicates
-            self.counts["rejected"] += len(batch.letters)
+            self.accepted[door] += len(kept.new)
+            self.duplicates[door] += kept.duplicates
+            if batch.letters:
+                refused = Counter(letter.reason.value for letter in batch.letters)
+                self.refused[door] = self.refused.get(door, Counter()) + refused
             if kept.new:
-                self._put(lambda: self._on_till(kept.new))
+                self._handed += len(kept.new)
+                self._put(lambda: self._take_up(kept.new))
             answer.set_result(kept)
             for hear in self.heard if kept.new else ():
                 hear(kept.new)
@@ -204,6 +214,11 @@ class Desk:
         """Decisions that wait in memory because the store refuses them."""
         return len(self._unsaved)
 
+    @property
+    def backlog(self) -> int:
+        """Till events on disk at which this thread has not looked yet."""
+        return max(0, self._handed - self._looked_at)
+
     # --- in the desk's thread --------------------------------------------------------------------------------
 
     def _put(self, item: _Item) -> None:
@@ -267,6 +282,12 @@ class Desk:
         if state.waiting:
             _log.info("receipts are open from before the restart", extra={"count": len(state.waiting)})
         self._on_till(state.waiting)
+
+    def _take_up(self, events: Sequence[TillEvent]) -> None:
+        try:
+            self._on_till(events)
+        finally:
+            self._looked_at += len(events)
 
     def _on_till(self, events: Sequence[TillEvent]) -> None:
         for event in events:
@@ -340,7 +361,7 @@ class Desk:
         if not decisions:
             return
         for decision in decisions:
-            self.counts[type(decision).__name__] += 1
+            self._count(decision)
             if isinstance(decision, PersonTold):
                 self._told(decision)
             elif isinstance(decision, SaleEnded):
@@ -352,6 +373,15 @@ class Desk:
             if len(self._unsaved) > _UNSAVED_MAX:
                 self._unsaved.popleft()
                 self.dropped["decisions"] += 1
+
+    def _count(self, decision: Decision) -> None:
+        self.counts[type(decision).__name__] += 1
+        if isinstance(decision, SaleEnded):
+            self.outcomes[decision.outcome.value] += 1
+        elif isinstance(decision, AlertRaised) and not (
+            decision.kind is AlertKind.CAMERA_BLIND and decision.count
+        ):
+            self.alerts[decision.kind.value] += 1
 
     def _save(self, lane: str, decisions: list[Decision]) -> bool:
         urgent = any(not isinstance(decision, PersonTold) for decision in decisions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,8 @@ _log = logging.getLogger(__name__)
 _LOOK_S = 0.25
 _FOLDER_EVERY_S = 1.0
 _COMMIT_S = 30.0
+_KINDS = {"lines": "file", "poslog": "poslog"}
+"""What a door's name begins with, and what the inbox calls such a door."""
 
 
 class Doors:
@@ -60,6 +63,23 @@ class Doors:
         self._thread = threading.Thread(target=self._run, name="doors", daemon=True)
         self.beat_s = time.monotonic()
         self.failures: dict[str, str] = {}
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The ways in that are configured, as the inbox names them."""
+        there = {"http": self._http, "mqtt": self._mqtt, "file": self._tails, "poslog": self._folders}
+        return tuple(kind for kind, doors in there.items() if doors)
+
+    def faults(self) -> dict[str, str]:
+        """Why nothing can come in, by kind of door; those that are open are left out."""
+        found = {_KINDS[name.partition(" ")[0]]: text for name, text in tuple(self.failures.items())}
+        if self._mqtt is not None and not self._mqtt.connected:
+            found["mqtt"] = "the till's broker is not connected"
+        return found
+
+    def turned_away(self, kind: str) -> Counter[str]:
+        """Whole requests that were refused before anything of them was read as an event, by reason."""
+        return Counter(self._http.turned_away) if kind == "http" and self._http is not None else Counter()
 
     @property
     def routes(self) -> list[BaseRoute]:

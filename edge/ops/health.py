@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edge.ops.stats import BoxStats
+from edge.ops.till_stats import till_findings
 
 __all__ = ["Health", "HealthState", "judge"]
 
@@ -67,6 +68,7 @@ def judge(stats: BoxStats) -> Health:
         for sink in stats.sinks
         if not sink.up and sink.last_error
     ]
+    uneasy += [] if stats.till is None else till_findings(stats.till)
     if stats.inference.degraded:
         uneasy.append(stats.inference.degraded)
     if stats.event_store.free_bytes < _DISK_LOW_BYTES:

@@ -10,6 +10,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from edge.ops.stats import BoxStats
+from edge.ops.till_stats import till_metrics
 
 __all__ = ["CONTENT_TYPE", "MetricsPage"]
 
@@ -39,6 +40,8 @@ class MetricsPage(Collector):
         yield from _box(stats)
         yield from _cameras(stats)
         yield from _sinks(stats)
+        if stats.till is not None:
+            yield from till_metrics(stats.till)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

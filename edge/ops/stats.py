@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from edge.ops.till_stats import TillStats
+
 __all__ = ["BoxStats", "CameraStats", "InferenceStats", "LatencyStats", "SinkStats", "StoreStats"]
 
 
@@ -109,6 +111,9 @@ class BoxStats:
     notes: tuple[str, ...] = field(default=())
     last_good: bool = False
     """The configuration file cannot be used; the one with which the service last started is."""
+
+    till: TillStats | None = None
+    """None where no till can reach this box."""
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain values for `/api/stats`."""

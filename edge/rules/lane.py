@@ -210,6 +210,11 @@ class LaneRules:
             if receipt.facts.open and receipt.facts.lines
         ]
 
+    @property
+    def open_receipts(self) -> int:
+        """Receipts that have begun and not ended; those that wait for late facts are among them."""
+        return len(self._open)
+
     def explain(self, receipt: str) -> Verdict | None:
         """How an open receipt would end now; None for one that is not open."""
         found = self._open.get(receipt)

@@ -6,6 +6,7 @@ from edge.till.http import NoRoom, Overloaded, TillHttp, till_routes
 from edge.till.inbox import (
     DeadLetter,
     Kept,
+    count_dead_letters,
     dead_letters,
     events_of,
     forget_before,
@@ -42,6 +43,7 @@ __all__ = [
     "TillMqtt",
     "TillReader",
     "answer",
+    "count_dead_letters",
     "dead_letters",
     "events_of",
     "forget_before",

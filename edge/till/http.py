@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -81,11 +82,14 @@ class TillHttp:
         self._reader = reader
         self.max_body_bytes = max_body_bytes
         self._limit = RateLimit(max_events_per_s)
+        self.turned_away: Counter[str] = Counter()
+        """Whole requests, by reason; refused events are counted where their batch is kept."""
 
     def refusal(self, *, authorization: str | None, declared_bytes: int | None) -> Answer | None:
         """What is answered before the body is read: 401, 413 or 429; None to go on."""
         scheme, _, shown = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), self._token):
+            self.turned_away["no_token"] += 1
             return _refused(
                 401, "show the till's token: Authorization: Bearer …", {"WWW-Authenticate": "Bearer"}
             )
@@ -93,11 +97,13 @@ class TillHttp:
             return self.too_large()
         wait_s = self._limit.wait_s()
         if wait_s > 0:
+            self.turned_away["too_many"] += 1
             return _refused(429, "too many events a second", {"Retry-After": str(int(wait_s) + 1)})
         return None
 
     def too_large(self) -> Answer:
         """413, with the bound."""
+        self.turned_away["too_large"] += 1
         return _refused(413, f"a request holds at most {self.max_body_bytes} bytes; send smaller batches")
 
     def batch(self, raw: bytes) -> Batch | Answer:
@@ -105,9 +111,11 @@ class TillHttp:
         try:
             batch = read_batch(raw, self._reader, door=_DOOR)
         except TillEventRefused as refused:
+            self.turned_away[refused.reason.value] += 1
             return _refused(400, str(refused))
         count = len(batch.events) + len(batch.rejected)
         if count > _EVENTS_MAX:
+            self.turned_away["too_large"] += 1
             return _refused(413, f"a batch holds at most {_EVENTS_MAX} events; send smaller ones")
         self._limit.take(count)
         return batch
@@ -118,6 +126,7 @@ class TillHttp:
 
     def failed(self, error: BaseException) -> Answer:
         """What is told where the inbox could not take it: 507, 429, else 503. Nothing of the batch was kept."""
+        self.turned_away["no_room" if isinstance(error, NoRoom | Overloaded) else "store_away"] += 1
         if isinstance(error, NoRoom):
             return _refused(507, f"no room on the disk: {error}")
         if isinstance(error, Overloaded):

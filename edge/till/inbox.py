@@ -19,6 +19,7 @@ from edge.till.refusal import Refusal
 __all__ = [
     "DeadLetter",
     "Kept",
+    "count_dead_letters",
     "dead_letters",
     "events_of",
     "forget_before",
@@ -113,6 +114,11 @@ def dead_letters(connection: sqlite3.Connection, *, limit: int = 100) -> list[di
     )
     names = ("recorded_ms", "door", "reason", "detail", "event_id", "body")
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def count_dead_letters(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many dead letters lie here now, by door."""
+    return dict(connection.execute("SELECT door, count(*) FROM till_dead GROUP BY door").fetchall())
 
 
 def forget_before(connection: sqlite3.Connection, before_ms: int, *, limit: int = 500) -> int:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from edge.flow import AgeEstimate, Role, TrackReport, UnknownReason, Zone
 from edge.ops.stats import BoxStats, CameraStats, InferenceStats, LatencyStats, SinkStats, StoreStats
 from edge.ops.terminal import LaneNow, Moment
+from edge.ops.till_stats import DoorStats, TillStats
 
 START_NS = 1_767_607_200_000_000_000  # 2026-01-05T10:00:00Z
 
@@ -78,6 +79,23 @@ def sink(
     )
 
 
+TILL = TillStats(
+    doors=(
+        DoorStats(
+            door="http", fault=None, accepted=90, duplicate=2, refused={"bad_time": 1, "no_token": 4}, dead_letters=1
+        ),
+        DoorStats(door="file", fault=None, accepted=3, duplicate=0, refused={}, dead_letters=0),
+    ),
+    birth_dates=2,
+    backlog=0,
+    too_late=1,
+    open_receipts=1,
+    unsaved=0,
+    prompts=5,
+    outcomes={"checked": 3, "unchecked": 1, "not_prompted": 20},
+    alerts={"unchecked_sale": 1},
+)
+
 STATS = BoxStats(
     store="store-1",
     box="box-1",
@@ -113,6 +131,7 @@ STATS = BoxStats(
     events=20,
     dropped={},
     clock_synchronised=True,
+    till=TILL,
 )
 
 QUIET = Moment(stats=STATS, lanes=(LaneNow(lane="lane-1", camera="cam-1"),))

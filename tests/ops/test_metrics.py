@@ -28,4 +28,14 @@ def test_every_metric_is_in_the_manual_and_the_manual_lists_no_other():
 
 def test_labels_are_few_and_never_a_person():
     names = {label for sample in samples() for label in sample.labels if not sample.name.endswith("_info")}
-    assert names <= {"camera", "sink", "reason"}
+    assert names <= {"camera", "sink", "reason", "door", "kind"}
+
+
+def test_sales_are_counted_by_door_and_by_end():
+    told = {(sample.name, *sorted(sample.labels.values())): sample.value for sample in samples()}
+    assert told["checkout_age_till_events_total", "http"] == 90
+    assert told["checkout_age_till_refused_total", "bad_time", "http"] == 1
+    assert told["checkout_age_till_door_up", "file"] == 1
+    assert told["checkout_age_outcomes_total", "checked"] == 3
+    assert told["checkout_age_alerts_total", "unchecked_sale"] == 1
+    assert told["checkout_age_birth_dates_dropped_total",] == 2

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from edge.app.beats import beats
 from edge.camera import Camera
+from edge.config.reminders import reminders
 from edge.events import Courier, format_time
 from edge.ops.process import clock_synchronised, file_descriptors, resident_bytes, threads
 from edge.ops.stats import (
     BoxStats,
     CameraStats,
+    CameraWarned,
     InferenceStats,
     LatencyStats,
     SinkStats,
@@ -68,6 +70,8 @@ def box_stats(daemon: Daemon) -> BoxStats:
         notes=_notes(daemon),
         till=None if daemon.till_watch is None else daemon.till_watch.now(),
         last_good=daemon.last_good,
+        alert_labels=daemon.labels.now(),
+        reminders=reminders(config),
     )
 
 
@@ -89,6 +93,11 @@ def _camera(camera: Camera, daemon: Daemon) -> CameraStats:
         too_old=figures.too_old,
         reconnects=figures.reconnects,
         decode="cpu",
+        warnings=tuple(
+            CameraWarned(kind=one.kind, said=one.said, since=format_time(one.since_ns), figures=one.figures)
+            for one in daemon.drift.standing()
+            if one.camera == camera.name
+        ),
     )
 
 

@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from edge.app.alert_labels import LabelCount
 from edge.app.cameras import build_cameras
 from edge.app.desk import Desk
 from edge.app.doors import Doors
+from edge.app.drift import DriftWatch
 from edge.app.offers import Offers
 from edge.app.outbox import Outbox
 from edge.app.pages import PageSide, check_protected
@@ -104,9 +106,19 @@ class Daemon:
             band_ends=config.sales.band_ends if config.sales.enabled or config.offers.enabled else (),
         )
         self.vision = VisionLoop(vision=vision, tell=self._judged)
+        self.labels = LabelCount(self.outbox)
         self.cameras = build_cameras(config.cameras, told=self._camera_told, wake=self.vision.wake)
         for camera in self.cameras:
             self.vision.watch(camera)
+        by_name = {camera.name: camera for camera in self.cameras}
+        self.drift = DriftWatch(
+            config,
+            self.outbox,
+            model=self.models.bundle.name,
+            size_of=lambda camera: by_name[camera].figures().size_px,
+        )
+        self.listeners.append(self.drift.left)
+        self.vision.looks.append(self.drift.look)
         self.till_watch = (
             None if self.desk is None or self.doors is None else TillWatch(self.desk, self.doors, self.outbox)
         )
@@ -216,6 +228,7 @@ class Daemon:
             self.desk.stop()
         if self.sales is not None:
             self.sales.close()
+        self.drift.stop()
         self.outbox.close()
 
     def sign_in_url(self) -> str:
@@ -322,6 +335,7 @@ class Daemon:
                 self.outbox.tick()
                 if self.sales is not None:
                     self.sales.tick()
+                self.drift.tick()
                 if time.monotonic() - renewed_s >= _RENEW_EVERY_S:
                     renewed_s = time.monotonic()
                     self._renew_certificate()

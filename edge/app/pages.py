@@ -20,6 +20,7 @@ from edge.app.recorded import explain
 from edge.app.sale_book import acknowledge
 from edge.app.weekly import sign_week, week_report, weeks_kept
 from edge.config import Config
+from edge.config.reminders import reminders
 from edge.events import Store, StoreError, Transaction, format_time
 from edge.events.attention import marked_tests
 from edge.events.book import alert_rows, gaps, open_gaps, prompted
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
     from edge.app.desk import Desk
+    from edge.app.drift import DriftWatch
     from edge.app.outbox import Outbox
     from edge.camera import Camera
 
@@ -83,6 +85,7 @@ class Running(Protocol):
     notes: list[str]
     desk: Desk | None
     cameras: list[Camera]
+    drift: DriftWatch
     lanes_now: dict[str, dict[str, TrackReport]]
     listeners: list[Callable[[TrackReport], None]]
 
@@ -349,6 +352,9 @@ class PageSide:
                         "state": camera.status.state.value,
                         "reason": camera.status.reason.value,
                         "fps": round(camera.figures().fps, 1),
+                        "warnings": [
+                            one.kind for one in daemon.drift.standing() if one.camera == camera.name
+                        ],
                     },
                     "till": {
                         "state": "none" if daemon.desk is None else "silent" if lane.name in silent else "up",
@@ -368,7 +374,9 @@ class PageSide:
             for name, (_, courier) in tuple(self._daemon.outbox.couriers.items())
             if courier.stats().last_error is not None
         ]
-        return [*self._daemon.notes, *self._daemon.outbox.notes, *parked]
+        drifted = [warning.said for warning in self._daemon.drift.standing()]
+        reminded = reminders(self._config, language=self._config.site.language)
+        return [*self._daemon.notes, *self._daemon.outbox.notes, *parked, *drifted, *reminded]
 
     def _left(self, report: TrackReport) -> None:
         if report.role is not Role.PASSER_BY:

@@ -35,3 +35,7 @@ class Site:
         str, "the store's IANA time zone: local till times and daily files", Parsed(_known_time_zone)
     ] = "UTC"
     language: Annotated[Literal["en", "ru"], "language of the terminal view and of the pages"] = "en"
+    notice_displayed: Annotated[
+        bool,
+        "a notice for customers hangs where they read it before the camera sees them (`checkout-age notice`)",
+    ] = False

@@ -40,7 +40,7 @@ class Health:
 
 
 def judge(stats: BoxStats) -> Health:
-    """Judge one moment; the worst finding decides the state, all findings are told."""
+    """Judge one moment; the worst finding decides the state, all findings are told, reminders last."""
     down = [
         f"camera {camera.camera} ({', '.join(camera.lanes)}) is {camera.state} "
         f"for {camera.since_s:.0f} s: {camera.reason}"
@@ -57,6 +57,7 @@ def judge(stats: BoxStats) -> Health:
         for camera in stats.cameras
         if camera.state == "degraded"
     ]
+    uneasy += [warning.said for camera in stats.cameras for warning in camera.warnings]
     uneasy += [
         f"sink {sink.sink}: {sink.pending} events wait, the oldest for {sink.oldest_pending_s:.0f} s"
         + (f" ({sink.last_error})" if sink.last_error else "")
@@ -77,4 +78,4 @@ def judge(stats: BoxStats) -> Health:
         uneasy.append("the clock is not synchronised: receipts and faces cannot be matched reliably")
     uneasy += stats.notes
     state = HealthState.DOWN if down else HealthState.DEGRADED if uneasy else HealthState.OK
-    return Health(state=state, reasons=(*down, *uneasy))
+    return Health(state=state, reasons=(*down, *uneasy, *stats.reminders))

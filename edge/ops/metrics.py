@@ -82,6 +82,12 @@ def _box(stats: BoxStats) -> Iterator[Metric]:
     yield _gauge("store_file_bytes", "Size of the store's file.", store.file_bytes)
     yield _gauge("store_wal_bytes", "Size of its write-ahead log.", store.wal_bytes)
     yield _gauge("disk_free_bytes", "Free space for state.", store.free_bytes)
+    labels = GaugeMetricFamily(
+        _P + "alerts_labelled", "Alerts in the store by what staff said of them.", labels=["reason"]
+    )
+    for reason in ("checked", "false_alarm", "escalated", "unlabelled"):
+        labels.add_metric([reason], sum(getattr(one, reason) for one in stats.alert_labels))
+    yield labels
     if stats.clock_synchronised is not None:
         yield _gauge("clock_synchronised", "1 where the clock is.", float(stats.clock_synchronised))
     for name, value in (
@@ -102,6 +108,9 @@ def _cameras(stats: BoxStats) -> Iterator[Metric]:
     judged = CounterMetricFamily(_P + "frames_judged", "Frames that were judged.", labels=["camera"])
     dropped = CounterMetricFamily(_P + "frames_dropped", "Frames never judged.", labels=["camera", "reason"])
     reconnects = CounterMetricFamily(_P + "reconnects", "Connections opened anew.", labels=["camera"])
+    warned = GaugeMetricFamily(
+        _P + "camera_warning", "1 while the drift watch warns.", labels=["camera", "reason"]
+    )
     for camera in stats.cameras:
         up.add_metric([camera.camera, camera.reason], float(camera.state == "up"))
         if camera.frame_age_s is not None:
@@ -112,7 +121,10 @@ def _cameras(stats: BoxStats) -> Iterator[Metric]:
         dropped.add_metric([camera.camera, "overwritten"], camera.overwritten)
         dropped.add_metric([camera.camera, "too_old"], camera.too_old)
         reconnects.add_metric([camera.camera], camera.reconnects)
-    yield from (up, age, fps, frames, judged, dropped, reconnects)
+        kinds = {warning.kind for warning in camera.warnings}
+        for kind in ("drift", "moved", "soiled"):
+            warned.add_metric([camera.camera, kind], float(kind in kinds))
+    yield from (up, age, fps, frames, judged, dropped, reconnects, warned)
 
 
 def _sinks(stats: BoxStats) -> Iterator[Metric]:

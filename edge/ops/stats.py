@@ -8,7 +8,26 @@ from typing import Any
 
 from edge.ops.till_stats import TillStats
 
-__all__ = ["BoxStats", "CameraStats", "InferenceStats", "LatencyStats", "SinkStats", "StoreStats"]
+__all__ = [
+    "AlertLabels",
+    "BoxStats",
+    "CameraStats",
+    "CameraWarned",
+    "InferenceStats",
+    "LatencyStats",
+    "SinkStats",
+    "StoreStats",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraWarned:
+    """What the drift watch found at a camera: `kind` drift, moved or soiled, in words, and the figures behind it."""
+
+    kind: str
+    said: str
+    since: str
+    figures: Mapping[str, float | int | str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +49,7 @@ class CameraStats:
     too_old: int
     reconnects: int
     decode: str
+    warnings: tuple[CameraWarned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +103,25 @@ class LatencyStats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertLabels:
+    """What staff said of the alerts of one kind. `precision` is checked / (checked + false alarms), None without any;
+    `low` and `high` are its 95 % Wilson interval.
+    """
+
+    kind: str
+    checked: int
+    false_alarm: int
+    escalated: int
+    unlabelled: int
+    precision: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoxStats:
     """Everything at one moment. `clock_synchronised` is None where the system does not say; `stalled`
-    names loops that stand still.
+    names loops that stand still; `reminders` are duties of the shop that do not change how the box works.
     """
 
     store: str
@@ -111,6 +147,8 @@ class BoxStats:
     notes: tuple[str, ...] = field(default=())
     last_good: bool = False
     """The configuration file cannot be used; the one with which the service last started is."""
+    alert_labels: tuple[AlertLabels, ...] = field(default=())
+    reminders: tuple[str, ...] = field(default=())
 
     till: TillStats | None = None
     """None where no till can reach this box."""

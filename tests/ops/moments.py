@@ -82,7 +82,12 @@ def sink(
 TILL = TillStats(
     doors=(
         DoorStats(
-            door="http", fault=None, accepted=90, duplicate=2, refused={"bad_time": 1, "no_token": 4}, dead_letters=1
+            door="http",
+            fault=None,
+            accepted=90,
+            duplicate=2,
+            refused={"bad_time": 1, "no_token": 4},
+            dead_letters=1,
         ),
         DoorStats(door="file", fault=None, accepted=3, duplicate=0, refused={}, dead_letters=0),
     ),

@@ -47,6 +47,7 @@ class Box:
     outbox: Outbox
     desk: Desk
     url: str
+    doors: Doors | None = None
 
     def post(self, events: Any, *, token: str = TOKEN) -> tuple[int, dict[str, Any]]:
         """Status and body of `POST /api/till`."""
@@ -107,7 +108,7 @@ def a_box(config: Config) -> Iterator[Box]:
     web.start()
     doors.start()
     try:
-        yield Box(config=config, outbox=outbox, desk=desk, url=web.url)
+        yield Box(config=config, outbox=outbox, desk=desk, url=web.url, doors=doors)
     finally:
         doors.stop()
         web.stop()

@@ -47,6 +47,14 @@ class Shop:
             for name in ("lane-1", "lane-2", "lane-3")
         }
         self.prompts: dict[str, str] = {}
+        self.boxes: list[dict[str, Any]] = []
+        self.parked: list[dict[str, Any]] = []
+        self.retried: list[str] = []
+        self.digests: list[dict[str, Any]] = []
+        self.weeks: dict[str, dict[str, Any]] = {}
+        self.facts: list[dict[str, Any]] = [{"receipt": "r-1", "outcome": "unchecked", "cashier": "c-7"}]
+        since = datetime.now(UTC) - timedelta(hours=3)
+        self.shift = {"from": since.isoformat(), "to": (since + timedelta(hours=8)).isoformat()}
         self._escalate_minutes = escalate_minutes
         self._lock = threading.Lock()
         self.port = 0
@@ -118,14 +126,25 @@ class Shop:
             newest=lambda: len(self.events),
             after=lambda position, limit: self.events[position : position + limit],
             alerts=self._alerts,
-            state=lambda: {"lanes": [dict(lane) for lane in self.lanes.values()], "notices": []},
+            state=lambda: {
+                "lanes": [dict(lane) for lane in self.lanes.values()],
+                "boxes": [dict(box) for box in self.boxes],
+                "parked": [dict(one) for one in self.parked],
+                "shift": dict(self.shift),
+                "notices": [],
+            },
             acknowledge=self._acknowledge,
             act=self._act,
             assist=self._assist,
             open_prompts=lambda: tuple(self.prompts.items()),
-            explain=lambda receipt: [{"receipt": receipt, "outcome": "unchecked", "cashier": "c-7"}],
+            explain=lambda receipt, _lane: [{**fact, "receipt": receipt} for fact in self.facts],
             gaps=list,
-            test_alert=lambda by: [{"sink": "broker", "ok": True, "detail": by}],
+            digests=lambda: self.digests,
+            test_alert=self._test,
+            retry_parked=self._retry,
+            weeks=lambda: list(self.weeks),
+            week=self._week,
+            sign_week=self._sign,
             buttons=frozenset({"lane-1"}),
         )
 
@@ -148,6 +167,34 @@ class Shop:
         done.set_result(known)
         return done
 
+    def _test(self, by: str) -> Sequence[Mapping[str, Any]]:
+        self.alert("a-test-1", severity="low", receipt=None, items=[], count=0, test=True, to=_now())
+        return [{"sink": "page", "ok": True}, {"sink": "broker", "ok": True, "detail": by}]
+
+    def _retry(self, sink: str) -> Mapping[str, Any]:
+        [found] = [one for one in self.parked if one["sink"] == sink] or [None]
+        if found is None:
+            raise KeyError(sink)
+        self.retried.append(sink)
+        self.parked.remove(found)
+        return {"sent": found["count"], "left": 0, "reason": None}
+
+    def _week(self, week: str) -> Mapping[str, Any]:
+        if week not in self.weeks:
+            raise ValueError("no such week")
+        return self.weeks[week]
+
+    def _sign(self, week: str, by: str) -> Future[Any]:
+        done: Future[Any] = Future()
+        report = self.weeks[week]
+        if not report["over"]:
+            done.set_exception(ValueError("not_over"))
+            return done
+        signed = {"week": week, "by": by, "at": _now(), "number": 41 + len(report["signed"])}
+        report["signed"].insert(0, signed)
+        done.set_result(signed)
+        return done
+
     def _act(self, act: CashierAct) -> Future[Any]:
         self.acted.append(act)
         self.till(act.lane, act.receipt, _ACTS[act.action])
@@ -161,6 +208,10 @@ class Shop:
         done: Future[Any] = Future()
         done.set_result(None)
         return done
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Browser:
@@ -190,7 +241,7 @@ class Browser:
         """Where the box sends the browser on to."""
         form = urllib.parse.urlencode({"name": name, "password": password}).encode()
         status, told, _ = self.ask("POST", "/signin", form, **headers)
-        assert status in (303, 403)
+        assert status in (303, 403, 429)
         if told.get("location") == "/":
             self.csrf = self.get("/api/me")[1]["csrf"]
         return told.get("location", str(status))

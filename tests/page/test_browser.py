@@ -82,8 +82,11 @@ def test_somebody_signs_in_sees_an_alert_come_and_acknowledges_it(shop: Shop, pa
     raise_alert(
         shop, "a-3", lane="lane-3", kind="unseen_customer", severity="low", vms_url="https://vms.example/x"
     )
-    expect(page.locator(".alert")).to_have_count(3)
-    expect(page).to_have_title("(3) Alerts")
+    expect(page.locator(".alert")).to_have_count(2)
+    expect(page).to_have_title("(2) Alerts")
+    expect(page.locator("#shift")).to_contain_text("1 sales in this shift whose customer was not seen")
+    page.get_by_role("button", name="Show each").click()
+    expect(page.locator("[data-alert=a-3]")).to_contain_text("Recording")
     expect(page.locator(".tile.bad")).to_contain_text("lane-2")
     expect(page.locator("[data-alert=a-1]")).to_contain_text("Sold without an ID check")
     expect(page.locator("[data-alert=a-2]")).to_contain_text("12 restricted sales")
@@ -106,10 +109,15 @@ def test_somebody_signs_in_sees_an_alert_come_and_acknowledges_it(shop: Shop, pa
     page.locator("#filter-lane").select_option("")
     shot(page, "history")
     page.locator("[data-alert=a-1]").get_by_role("button", name="Why?").click()
-    expect(page.locator("#explain-facts")).to_contain_text("unchecked")
+    expect(page.locator("#explain-facts")).to_contain_text("asked for, not checked")
     page.get_by_role("button", name="Close").click()
     page.get_by_role("button", name="Test alert").click()
-    expect(page.locator("#notices")).to_contain_text("broker ✓")
+    expect(page.locator("#told")).to_contain_text("broker ✓")
+    page.get_by_role("tab", name="Open").click()
+    expect(page.locator("[data-alert=a-test-1]")).to_contain_text(
+        "Somebody tried whether alerts come through"
+    )
+    expect(page.locator("[data-alert=a-test-1] button")).to_have_count(0)
 
 
 def test_a_page_that_nobody_touched_says_that_it_is_silent_until_somebody_does(

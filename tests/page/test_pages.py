@@ -79,7 +79,7 @@ def test_every_answer_carries_the_policy_that_lets_nothing_else_in(shop: Shop, s
         headers = sam.ask("GET", path)[1]
         assert "default-src 'none'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
-    for name in ("security.html", "lane.html", "signin.html"):
+    for name in ("security.html", "lane.html", "signin.html", "week.html"):
         page = sam.ask("GET", f"/static/{name}")[2].decode()
         assert "<style" not in page
         assert " style=" not in page
@@ -116,7 +116,13 @@ def test_guessing_locks_the_name_out_for_this_address_and_nobody_else(shop: Shop
     for _ in range(5):
         assert guesser.sign_in("sam", "wrong password") == "/signin?wrong=1"
 
-    assert guesser.sign_in("sam", PASSWORD).startswith("/signin?wait=")
+    form = f"name=sam&password={PASSWORD.replace(' ', '+')}".encode()
+    status, headers, body = guesser.ask("POST", "/signin", form)
+    assert status == 429
+    assert 0 < int(headers["retry-after"]) <= 301
+    assert b'data-wait="' in body, "people are told too, on the page they came from"
+    assert "set-cookie" not in headers
+    assert "default-src 'none'" in headers["content-security-policy"]
     assert Browser(shop).sign_in("max") == "/"
 
 
@@ -400,3 +406,98 @@ def test_a_users_file_that_is_broken_lets_nobody_in(shop: Shop, sam: Browser) ->
     shop.people.path.write_text("{ torn")
 
     assert sam.get("/api/alerts")[0] == 401
+
+
+def a_week(*, over: bool = True) -> dict[str, Any]:
+    """A week's figures: two lanes, one cashier with enough challenges and one with few."""
+
+    def figures(sales: int, due: int, made: int, **more: Any) -> dict[str, Any]:
+        told = {
+            "sales": sales, "due": due, "made": made, "hasty": 2, "share": None, "interval": None, "needed": 30,
+            "refused": 3, "known": 1, "delay_s": {"median": 4.2, "p90": 9.0},
+            "outcomes": {"checked": made, "refused": 3, "unchecked": due - made, "unseen": 6, "not_prompted": 90},
+        }  # fmt: skip
+        if due >= 30:
+            told |= {"share": made / due, "interval": [0.79, 0.96]}
+        return {**told, **more}
+
+    return {
+        "week": "2026-W47", "from": "2026-11-16T00:00:00.000Z", "to": "2026-11-23T00:00:00.000Z", "over": over,
+        "min_check_seconds": 2.0, "all": figures(412, 45, 41), "unreported": ["lane-3"],
+        "lanes": [figures(300, 33, 31, lane="lane-1"), figures(112, 12, 10, lane="lane-2", delay_s=None)],
+        "cashiers": [figures(250, 34, 32, cashier="c-7"), figures(60, 8, 6, cashier="c-9", delay_s=None)],
+        "blind": [{"lane": "lane-2", "kind": "camera", "minutes": 34}], "signed": [],
+    }  # fmt: skip
+
+
+def test_the_week_is_the_managers_and_is_signed_once_it_is_over(shop: Shop, sam: Browser) -> None:
+    shop.weeks = {"2026-W48": a_week(over=False), "2026-W47": a_week()}
+    manager = Browser(shop)
+    manager.sign_in("max")
+
+    assert sam.ask("GET", "/week")[0] == 403
+    for path in ("/api/weeks", "/api/weeks/2026-W47"):
+        assert sam.get(path)[0] == 403
+    assert sam.post("/api/weeks/2026-W47/sign")[0] == 403
+    assert shop.weeks["2026-W47"]["signed"] == []
+    assert manager.ask("GET", "/week")[0] == 200
+    assert manager.get("/api/weeks")[1]["weeks"] == ["2026-W48", "2026-W47"]
+    assert manager.get("/api/weeks/2026-W47")[1]["cashiers"][0]["cashier"] == "c-7"
+    assert manager.get("/api/weeks/1999-W01")[0] == 404
+    assert manager.post("/api/weeks/2026-W48/sign") == (409, {"error": "not_over"})
+    assert manager.post("/api/weeks/2026-W47/sign", X_CSRF_Token="guess")[0] == 403
+    assert manager.post("/api/weeks/2026-W47/sign")[1]["by"] == "max"
+    assert Browser(shop).ask("GET", "/week")[1]["location"] == "/signin"
+
+
+def test_what_is_parked_is_sent_again_by_the_manager_alone(shop: Shop, sam: Browser) -> None:
+    shop.parked = [
+        {"sink": "pager", "count": 3, "oldest": "2026-01-05T10:00:00.000Z", "reason": "answered 410"}
+    ]
+    manager = Browser(shop)
+    manager.sign_in("max")
+
+    assert sam.post("/api/parked/pager/retry")[0] == 403
+    assert manager.post("/api/parked/other/retry") == (404, {"error": "no_such_sink"})
+    assert manager.post("/api/parked/pager/retry") == (200, {"sent": 3, "left": 0, "reason": None})
+    assert shop.retried == ["pager"]
+
+
+def test_a_test_of_the_alarm_comes_through_the_pages_own_feed_and_is_marked(shop: Shop, sam: Browser) -> None:
+    with sam.stream("/api/stream") as stream:
+        next(told(stream))
+        assert sam.post("/api/alerts/test")[1]["sinks"][0] == {"sink": "page", "ok": True}
+        assert alerts(stream, 1)[0]["data"]["alert"]["test"] is True
+
+
+def test_the_cashiers_screen_never_asks_for_another_boxs_lane_of_the_same_name(
+    shop: Shop, kate: Browser
+) -> None:
+    shop.ask_for_id("lane-1", "r-1")
+    shop.lanes["theirs"] = {**shop.lanes["lane-1"], "box": "box-2", "elsewhere": True, "asks": False}
+    sam = Browser(shop)
+    sam.sign_in("sam")
+    with sam.stream("/api/stream") as stream:
+        for one in told(stream):
+            if one.get("event") == "state":
+                lanes = {
+                    lane.get("box"): lane["asks"] for lane in one["data"]["lanes"] if lane["lane"] == "lane-1"
+                }
+                if lanes == {None: True, "box-2": False}:
+                    break
+
+
+def test_a_digest_and_an_escalation_reach_everybody_who_watches_without_a_name(shop: Shop) -> None:
+    vera = Browser(shop)
+    vera.sign_in("vera")
+    with vera.stream("/api/stream") as stream:
+        next(told(stream))
+        shop.commit(
+            "checkout.alert.escalated.v1", {"lane": "lane-1", "alert": "a-1", "kind": "unchecked_sale"}
+        )
+        lane = {"lane": "lane-1", "count": 3, "sales": 40, "reasons": {"no_face": 3}, "receipts": ["r-9"]}
+        digest = {"lane": "-", "from": "f", "to": "t", "count": 3, "sales": 40, "lanes": [lane]}
+        shop.commit("checkout.shift.digest.v1", digest)
+        escalated, told_digest = (one["data"] for one in alerts(stream, 2))
+    assert (escalated["type"], escalated["alert"]) == ("escalated", "a-1")
+    assert told_digest["digest"]["lanes"] == [{name: lane[name] for name in lane if name != "receipts"}]

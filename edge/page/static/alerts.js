@@ -1,12 +1,14 @@
 // One alert, one gap, one lane: from plain values to what is seen. Nothing here knows the network.
 import { element } from "/static/net.js";
+import { gathered } from "/static/ring.js";
 import { ago, clock, t } from "/static/words.js";
 
 const KIND_WORD = { assistance: "assistance_call" };
 export const kindWord = (kind) => t(KIND_WORD[kind] ?? kind);
+export const placeOf = ({ box, lane }) => (box ? `${box} · ${lane}` : lane);
 
 export function escalates(alert, minutes) {
-  if (!minutes || alert.acknowledged || alert.kind === "test") return false;
+  if (!minutes || alert.acknowledged || alert.test || gathered(alert)) return false;
   return Date.now() - new Date(alert.raised ?? alert.to ?? alert.from) > minutes * 60_000;
 }
 
@@ -23,12 +25,13 @@ export function alertCard(alert, { may, minutes, onAcknowledge, onExplain }) {
   const done = alert.acknowledged;
   return element(
     "article",
-    { class: `alert ${alert.severity} ${done ? "done" : ""} ${late ? "late" : ""}`, "data-alert": alert.alert },
-    element("div", { class: "where" }, element("b", {}, alert.lane), element("span", { class: "severity" }, t(alert.severity))),
+    { class: `alert ${alert.severity} ${done ? "done" : ""} ${late ? "late" : ""} ${alert.test ? "is-test" : ""}`, "data-alert": alert.alert },
+    element("div", { class: "where" }, element("b", {}, placeOf(alert)), element("span", { class: "severity" }, t(alert.test ? "test_only" : alert.severity))),
     element(
       "div",
       { class: "what" },
-      element("h2", {}, kindWord(alert.kind)),
+      element("h2", {}, alert.test ? t("test") : kindWord(alert.kind)),
+      alert.test ? element("p", {}, t("test_told")) : null,
       element("p", { class: "when" }, element("time", { datetime: raised }, clock(raised)), ` · ${ago(raised)}`,
         alert.open && !done ? ` · ${t("going_on")}` : ""),
       late ? element("p", { class: "nobody" }, t("nobody", { n: Math.floor((Date.now() - new Date(raised)) / 60_000) })) : null,
@@ -39,8 +42,8 @@ export function alertCard(alert, { may, minutes, onAcknowledge, onExplain }) {
     element(
       "div",
       { class: "acts" },
-      may.acknowledge ? element("button", { type: "button", class: done ? "plain" : "primary", on: { click: () => onAcknowledge(alert) } }, t(done ? "correct" : "acknowledge")) : null,
-      may.explain && alert.receipt ? element("button", { type: "button", class: "plain", on: { click: () => onExplain(alert) } }, t("explain")) : null,
+      may.acknowledge && !alert.test ? element("button", { type: "button", class: done ? "plain" : "primary", on: { click: () => onAcknowledge(alert) } }, t(done ? "correct" : "acknowledge")) : null,
+      may.explain && alert.receipt && !alert.elsewhere ? element("button", { type: "button", class: "plain", on: { click: () => onExplain(alert) } }, t("explain")) : null,
       recorder ? element("a", { href: recorder, target: "_blank", rel: "noopener noreferrer" }, t("recorder")) : null,
     ),
   );
@@ -51,21 +54,77 @@ export function gapRow(gap) {
   return element("article", { class: "gap-row" }, element("b", {}, gap.lane), element("span", {}, t(`gap_${gap.kind}`)), element("span", { class: "quiet" }, span));
 }
 
+const reasons = (found) => Object.entries(found ?? {}).map(([reason, n]) => `${t(`unseen_${reason}`)}: ${n}`).join(" · ");
+
+// A shift that is over: told once, at its end.
+export function digestRow(digest) {
+  return element(
+    "article",
+    { class: "digest" },
+    element("h2", {}, t("digest", { n: digest.count, of: digest.sales })),
+    element("p", { class: "quiet" }, [digest.box, `${clock(digest.from)} ${t("until")} ${clock(digest.to)}`].filter(Boolean).join(" · ")),
+    ...digest.lanes.map((lane) => element("p", {}, element("b", {}, lane.lane), ` ${t("of_sales", { n: lane.count, of: lane.sales })}`, element("span", { class: "quiet" }, ` ${reasons(lane.reasons)}`))),
+  );
+}
+
+// The shift that runs: sales that call nobody each, counted where everybody sees them.
+export function shiftCard(alerts, { since, open, onToggle }) {
+  const lanes = new Map();
+  for (const alert of alerts) lanes.set(placeOf(alert), (lanes.get(placeOf(alert)) ?? 0) + 1);
+  return element(
+    "article",
+    { class: "digest running", id: "shift" },
+    element("h2", {}, t("this_shift", { n: alerts.length })),
+    element("p", { class: "quiet" }, since ? t("since", { time: clock(since) }) : "",
+      lanes.size ? ` · ${[...lanes].map(([lane, n]) => `${lane}: ${n}`).join(" · ")}` : ""),
+    element("button", { type: "button", class: "plain", "aria-expanded": String(open), on: { click: onToggle } }, t(open ? "hide" : "show_each")),
+  );
+}
+
+export function boxPill(box) {
+  const word = { up: "box_up", waiting: "box_waiting", silent: "box_silent", offline: "box_offline" }[box.state] ?? box.state;
+  const bad = box.state === "silent" || box.state === "offline";
+  const heard = bad && box.heard ? ` · ${t("heard", { time: ago(box.heard) })}` : "";
+  return element("span", { class: `pill box ${bad ? "bad" : box.state === "up" ? "good" : "wait"}`, "data-box": box.box }, `${box.box}: ${t(word)}${heard}`);
+}
+
+export function parkedRow(parked, { may, onRetry }) {
+  return element(
+    "p",
+    { class: "parked", "data-sink": parked.sink },
+    element("span", {}, t("parked", { sink: parked.sink, n: parked.count, reason: parked.reason, time: ago(parked.oldest) })),
+    may.retry ? element("button", { type: "button", class: "control", on: { click: () => onRetry(parked.sink) } }, t("retry")) : null,
+  );
+}
+
 const GOOD = new Set(["up"]);
 const BAD = new Set(["down", "silent"]);
 const tone = (state) => (GOOD.has(state) ? "good" : BAD.has(state) ? "bad" : "wait");
 
+const CLOCK_NEAR_S = 1;
+function clockLine(estimate) {
+  if (!estimate || estimate.offset_s === null || estimate.offset_s === undefined) return null;
+  const off = estimate.offset_s - estimate.configured_s;
+  const values = { off: `${off > 0 ? "+" : ""}${off.toFixed(1)}`, n: estimate.receipts };
+  return element("p", { class: Math.abs(off) > CLOCK_NEAR_S ? "clock bad-clock small" : "clock quiet small" }, t(Math.abs(off) > CLOCK_NEAR_S ? "clock_off" : "clock_right", values));
+}
+
 export function laneTile(lane) {
   const { camera, till } = lane;
+  if (lane.box_state === "silent" || lane.box_state === "offline")
+    return element("article", { class: "tile bad gone", "data-lane": lane.lane, "data-box": lane.box }, element("h2", {}, placeOf(lane)),
+      element("p", { class: "part bad" }, element("i", { "aria-hidden": "true" }), t(lane.box_state === "offline" ? "box_offline" : "box_silent")),
+      element("p", { class: "quiet small" }, t("box_gone_told")));
   const part = (word, state, more) =>
     element("p", { class: `part ${tone(state)}` }, element("i", { "aria-hidden": "true" }), `${t(word)}: ${t(state)}`, more ? element("span", { class: "quiet" }, more) : null);
   return element(
     "article",
-    { class: `tile ${tone(camera.state) === "bad" || tone(till.state) === "bad" ? "bad" : ""}`, "data-lane": lane.lane },
-    element("h2", {}, lane.lane, lane.asks ? element("span", { class: "pill ask-pill" }, t("asks")) : null),
+    { class: `tile ${tone(camera.state) === "bad" || tone(till.state) === "bad" ? "bad" : ""}`, "data-lane": lane.lane, "data-box": lane.box },
+    element("h2", {}, placeOf(lane), lane.asks ? element("span", { class: "pill ask-pill" }, t("asks")) : null),
     part("camera", camera.state, camera.state === "up" && camera.fps !== null ? t("fps", { n: Math.round(camera.fps) }) : ""),
     part("till", till.state, till.last ? ago(till.last) : ""),
     element("p", { class: "part" }, `${t("last_customer")}: `, lane.last_customer ? ago(lane.last_customer) : t("never")),
+    clockLine(lane.clock),
     lane.checks === "none" ? element("p", { class: "quiet small" }, t("unreported")) : null,
   );
 }

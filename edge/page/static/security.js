@@ -1,18 +1,26 @@
 // Security staff's page: alerts as they are committed, lanes as they stand, acknowledgements back to the box.
-import { alertCard, escalates, gapRow, kindWord, laneTile } from "/static/alerts.js";
+import { alertCard, boxPill, digestRow, escalates, gapRow, kindWord, laneTile, parkedRow, placeOf, shiftCard } from "/static/alerts.js";
+import { explained } from "/static/explain.js";
 import { element, get, me, post, showConnection, stream } from "/static/net.js";
+import { bell, gathered } from "/static/ring.js";
 import { alarm, call, unlockSound } from "/static/sound.js";
 import { clock, other, settle, t } from "/static/words.js";
 
 const at = (id) => document.getElementById(id);
-const QUIET_MS = 10_000; // between two sounds or two notifications, whatever comes in
 const REMIND_MS = 60_000;
-const KINDS = ["unchecked_sale", "unseen_customer", "camera_blind", "till_silent", "assistance", "test"];
+const TEST_STANDS_MS = 120_000; // then a test alert is history
+const KINDS = ["unchecked_sale", "unseen_customer", "camera_blind", "till_silent", "assistance"];
+const rings = bell();
 const alerts = new Map();
 let gaps = [];
 let lanes = [];
+let boxes = [];
+let digests = [];
+let shift = null;
+let eachUnseen = false;
+let parked = [];
+let parkedShown = "";
 let history = false;
-let soundAt = 0;
 let remindedAt = 0;
 let chosen = null;
 
@@ -28,21 +36,32 @@ function take(alert) {
 
 const time = (alert) => new Date(alert.raised ?? alert.to ?? alert.from);
 const fits = (alert) =>
-  ["lane", "kind", "severity"].every((part) => !at(`filter-${part}`).value || at(`filter-${part}`).value === alert[part]);
+  ["box", "kind", "severity"].every((part) => !at(`filter-${part}`).value || at(`filter-${part}`).value === alert[part]) &&
+  (!at("filter-lane").value || at("filter-lane").value === placeOf(alert));
+const isOpen = (alert) => !alert.acknowledged && (!alert.test || Date.now() - time(alert) < TEST_STANDS_MS);
+const inShift = (alert) => gathered(alert) && !alert.acknowledged && shift && time(alert) >= new Date(shift.from);
 
 function draw() {
-  const open = [...alerts.values()].filter((alert) => !alert.acknowledged);
+  const unseen = [...alerts.values()].filter((alert) => inShift(alert) && fits(alert));
+  // Unseen sales of earlier shifts stand in their digests and in the history.
+  const calls = (alert) => isOpen(alert) && (!gathered(alert) || (eachUnseen && inShift(alert)));
+  const open = [...alerts.values()].filter((alert) => isOpen(alert) && !gathered(alert) && !alert.test);
   at("count").textContent = open.length;
   document.title = open.length ? `(${open.length}) ${t("alerts")}` : t("alerts");
-  const shown = [...alerts.values()].filter((alert) => (history || !alert.acknowledged) && fits(alert));
+  const shown = [...alerts.values()].filter((alert) => (history || calls(alert)) && fits(alert));
   const rows = shown.map((alert) => [time(alert), alert]);
-  if (history && !at("filter-kind").value && !at("filter-severity").value)
-    for (const gap of gaps) if (!at("filter-lane").value || at("filter-lane").value === gap.lane) rows.push([new Date(gap.from), gap]);
+  const own = boxes.length ? boxes[0].box : undefined;
+  if (history && !at("filter-kind").value && !at("filter-severity").value) {
+    for (const gap of gaps) if (fits({ ...gap, box: own, kind: "", severity: "" })) rows.push([new Date(gap.from), { ...gap, box: own }]);
+    for (const digest of digests) if (!at("filter-lane").value && (!at("filter-box").value || at("filter-box").value === digest.box)) rows.push([new Date(digest.to), { digest }]);
+  }
   rows.sort((a, b) => b[0] - a[0]);
-  place(rows.map(([, row]) =>
-    row.alert
-      ? alertCard(row, { may: who.may, minutes: who.escalate_minutes, onAcknowledge: ask, onExplain: explain })
-      : gapRow(row)));
+  const cards = rows.map(([, row]) =>
+    row.alert ? alertCard(row, { may: who.may, minutes: who.escalate_minutes, onAcknowledge: ask, onExplain: explain })
+      : row.digest ? digestRow(row.digest) : gapRow(row));
+  if (!history && unseen.length) cards.push(shiftCard(unseen, { since: shift.from, open: eachUnseen, onToggle: () => { eachUnseen = !eachUnseen; draw(); } }));
+  if (!history) cards.push(...digests.filter(({ to }) => shift && to === shift.from).map(digestRow));
+  place(cards);
   at("nothing").hidden = rows.length > 0;
   at("nothing").textContent = t(history ? "nothing_history" : "nothing_open");
 }
@@ -60,7 +79,38 @@ function place(cards) {
 }
 
 function drawLanes() {
-  at("lanes").replaceChildren(...lanes.map(laneTile));
+  const wanted = at("filter-box").value;
+  at("lanes").replaceChildren(...lanes.filter(({ box }) => !wanted || box === wanted).map(laneTile));
+  at("boxes").hidden = boxes.length === 0;
+  at("boxes").replaceChildren(...boxes.map(boxPill));
+}
+
+function drawParked() {
+  const text = JSON.stringify([document.documentElement.lang, parked]);
+  at("parked").hidden = parked.length === 0;
+  if (text === parkedShown) return; // nobody's finger meets a new button
+  parkedShown = text;
+  at("parked").replaceChildren(...parked.map((one) => parkedRow(one, { may: who.may, onRetry: retry })));
+}
+
+async function retry(sink) {
+  for (const button of at("parked").querySelectorAll("button")) button.disabled = true;
+  try {
+    const { sent, left, reason } = await post(`/api/parked/${encodeURIComponent(sink)}/retry`);
+    tell(t(left ? "retried_some" : "retried", { sent, left, reason: reason ?? "" }));
+  } catch {
+    tell(t("failed"));
+  } finally {
+    for (const button of at("parked").querySelectorAll("button")) button.disabled = false;
+  }
+}
+
+let toldUntil = null;
+function tell(text) {
+  at("told").replaceChildren(element("p", {}, text));
+  at("told").hidden = false;
+  clearTimeout(toldUntil);
+  toldUntil = setTimeout(() => { at("told").hidden = true; }, 20_000);
 }
 
 function drawFilters() {
@@ -69,31 +119,44 @@ function drawFilters() {
     at(id).replaceChildren(element("option", { value: "" }, t(first)), ...options.map(([value, word]) => element("option", { value }, word)));
     at(id).value = options.some(([value]) => value === before) ? before : "";
   };
-  fill("filter-lane", "all_lanes", lanes.map(({ lane }) => [lane, lane]));
+  at("filter-box").hidden = boxes.length === 0;
+  fill("filter-box", "all_boxes", boxes.map(({ box }) => [box, box]));
+  const within = lanes.filter(({ box }) => !at("filter-box").value || box === at("filter-box").value);
+  fill("filter-lane", "all_lanes", within.map((lane) => [placeOf(lane), placeOf(lane)]));
   fill("filter-kind", "all_kinds", KINDS.map((kind) => [kind, kindWord(kind)]));
   fill("filter-severity", "all_severities", ["high", "medium", "low"].map((one) => [one, t(one)]));
 }
 
 function sound(alert) {
-  if (Date.now() - soundAt < QUIET_MS && alert.kind !== "assistance") return;
-  soundAt = Date.now();
-  (alert.kind === "assistance" ? call : alarm)();
+  const ring = rings(alert);
+  if (ring === null) return;
+  (ring === "call" ? call : alarm)();
   if (globalThis.Notification?.permission === "granted" && document.hidden)
-    new Notification(`${alert.lane}: ${kindWord(alert.kind)}`, { tag: alert.alert, body: alert.receipt ?? "" });
+    new Notification(`${placeOf(alert)}: ${alert.test ? t("test") : kindWord(alert.kind)}`, { tag: alert.alert, body: alert.receipt ?? "" });
 }
 
 function heard(name, data) {
   if (name === "state") {
-    const before = lanes.map(({ lane }) => lane).join();
+    const before = lanes.map(placeOf).join();
+    const shiftBefore = shift?.from;
     lanes = data.lanes;
-    if (lanes.map(({ lane }) => lane).join() !== before) drawFilters();
+    boxes = data.boxes ?? [];
+    shift = data.shift ?? null;
+    if (lanes.map(placeOf).join() !== before) drawFilters();
     drawLanes();
-    at("notices").hidden = data.notices.length === 0;
-    at("notices").replaceChildren(...data.notices.map((text) => element("p", {}, text)));
+    parked = data.parked ?? [];
+    drawParked();
+    const notices = [...data.notices, ...(data.hub_lost ? [t("hub_lost", { reason: data.hub_lost })] : [])];
+    at("notices").hidden = notices.length === 0;
+    at("notices").replaceChildren(...notices.map((text) => element("p", {}, text)));
+    if (shift?.from !== shiftBefore) draw();
   } else if (name === "reset") {
     load();
   } else if (data.type === "alert") {
     if (take({ ...data.alert, raised: data.at })) sound(data.alert);
+    draw();
+  } else if (data.type === "digest") {
+    digests = [data.digest, ...digests.filter(({ from, box }) => from !== data.digest.from || box !== data.digest.box)];
     draw();
   } else if (data.type === "acknowledged" && alerts.has(data.alert)) {
     alerts.get(data.alert).acknowledged = data.acknowledged;
@@ -106,6 +169,7 @@ async function load() {
   alerts.clear();
   for (const alert of told.alerts) take(alert);
   gaps = told.gaps;
+  digests = told.digests ?? [];
   draw();
   return told.position;
 }
@@ -113,7 +177,7 @@ async function load() {
 function ask(alert) {
   chosen = alert;
   at("acknowledge").querySelector("form").reset();
-  at("acknowledge-what").textContent = `${alert.lane} · ${kindWord(alert.kind)} · ${clock(time(alert))}`;
+  at("acknowledge-what").textContent = `${placeOf(alert)} · ${kindWord(alert.kind)} · ${clock(time(alert))}`;
   at("acknowledge-by").value = localStorage.getItem("by") || who.name;
   at("acknowledge-told").hidden = true;
   at("acknowledge").showModal();
@@ -143,8 +207,8 @@ async function explain(alert) {
   at("explain-facts").replaceChildren();
   at("explain").showModal();
   try {
-    const { facts } = await get(`/api/explain?receipt=${encodeURIComponent(alert.receipt)}`);
-    at("explain-facts").replaceChildren(...facts.map((fact) => element("pre", {}, JSON.stringify(fact, null, 1))));
+    const { facts } = await get(`/api/explain?receipt=${encodeURIComponent(alert.receipt)}&lane=${encodeURIComponent(alert.lane)}`);
+    at("explain-facts").replaceChildren(...(facts.length ? facts.map(explained) : [element("p", {}, t("nothing_history"))]));
   } catch {
     at("explain-facts").textContent = t("failed");
   }
@@ -154,9 +218,11 @@ async function test() {
   at("test").disabled = true;
   try {
     const { sinks } = await post("/api/alerts/test");
-    const told = sinks.map((sink) => `${sink.sink} ${sink.ok ? "✓" : `✗ ${sink.detail ?? ""}`}`).join(" · ");
-    at("notices").replaceChildren(element("p", {}, t("sent", { told })));
-    at("notices").hidden = false;
+    const mark = (sink) => (sink.ok ? "✓" : sink.skipped ? `– ${t("gets_none")}` : `✗ ${sink.detail ?? ""}`);
+    const told = sinks.map((sink) => `${sink.sink === "page" ? t("this_page") : sink.sink} ${mark(sink)}`).join(" · ");
+    tell(t("sent", { told }));
+  } catch {
+    tell(t("failed"));
   } finally {
     at("test").disabled = false;
   }
@@ -180,18 +246,20 @@ if (localStorage.getItem("theme")) document.documentElement.dataset.theme = loca
 if (who.role === "display" || new URLSearchParams(location.search).has("wall")) document.body.classList.add("wall");
 at("signout").hidden = who.role === "display";
 at("test").hidden = !who.may.test;
+at("week").hidden = !who.may.week;
 at("notify").hidden = globalThis.Notification?.permission !== "default";
 at("notify").addEventListener("click", async () => {
   await Notification.requestPermission();
   at("notify").hidden = Notification.permission !== "default";
 });
-at("language").addEventListener("click", () => { other(); drawFilters(); drawLanes(); draw(); });
+at("language").addEventListener("click", () => { other(); drawFilters(); drawLanes(); drawParked(); draw(); });
 at("theme").addEventListener("click", theme);
 at("signout").addEventListener("click", async () => { await post("/signout"); location.assign("/signin"); });
 at("test").addEventListener("click", test);
 at("tab-open").addEventListener("click", () => show(false));
 at("tab-history").addEventListener("click", () => show(true));
 for (const part of ["lane", "kind", "severity"]) at(`filter-${part}`).addEventListener("change", draw);
+at("filter-box").addEventListener("change", () => { drawFilters(); drawLanes(); draw(); });
 at("acknowledge").querySelector("form").addEventListener("submit", acknowledge);
 at("acknowledge-cancel").addEventListener("click", () => at("acknowledge").close());
 at("explain-close").addEventListener("click", () => at("explain").close());

@@ -6,7 +6,6 @@ import ctypes
 import os
 import resource
 import threading
-from contextlib import suppress
 from pathlib import Path
 
 __all__ = [
@@ -20,9 +19,7 @@ __all__ = [
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
-_PR_SET_DUMPABLE = 4  # prctl(2)
-_SET_DUMPABLE = 4  # prctl(2)
-_TIMEX_BYTES = 208  # size of struct timex on 64-bit Linux; modes = 0 in its first field only reads
+_PR_TIMEX_BYTES = 208  # size of struct timex on 64-bit Linux; modes = 0 in its first field only reads
 
 
 def resident_bytes() -> int:
@@ -50,16 +47,6 @@ def threads() -> int:
         return len(os.listdir("/proc/self/task"))
     except OSError:
         return threading.active_count()
-
-
-def no_core_dumps() -> None:
-    """From now on a crash leaves no copy of memory, where pictures are, on any disk, and nobody may attach to look.
-
-    The limit stops files; a program that the kernel pipes dumps into (systemd-coredump) is stopped by the flag.
-    """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def clock_synchronised() -> bool | None:

@@ -12,7 +12,13 @@ from edge.config.config import Config
 
 __all__ = ["json_schema"]
 
-_SIMPLE = {str: "string", Path: "string", bool: "boolean", int: "integer", float: "number"}
+_SIMPLE = {
+    str: ["string", "number"],  # `name: 5` and `source: 0` are read as the text that stands there
+    Path: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+}
 
 
 def json_schema() -> dict[str, Any]:

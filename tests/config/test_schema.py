@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from edge.config import Config, Inference, json_schema
+from pathlib import Path
+
+import pytest
+
+from edge.config import Config, Inference, json_schema, parse_config
 
 
 def test_every_section_and_setting_is_described() -> None:
@@ -40,6 +44,16 @@ def test_choices_bounds_and_defaults_are_those_of_the_declaration() -> None:
     assert (inference["threads"]["minimum"], inference["threads"]["maximum"]) == (0, 256)
     policy = json_schema()["properties"]["policy"]["properties"]
     assert policy["challenge_age"]["enum"] == [18, 21, 25, 30]
+
+
+@pytest.mark.parametrize("word", ["5", "0", "1.10", "'5'"])
+def test_a_bare_number_is_a_name_for_the_loader_and_for_the_schema(word: str) -> None:
+    """Tills number their lanes: the loader took `name: 5`, and editors that obey the schema marked it as wrong."""
+    raw = f"cameras: [{{name: {word}, source: demo}}]\nlanes: [{{name: {word}, camera: {word}}}]"
+    config = parse_config(raw.encode(), file="f.yaml", folder=Path())
+    assert (config.lanes[0].name, config.lanes[0].camera) == (word.strip("'"), word.strip("'"))
+    lane = json_schema()["properties"]["lanes"]["items"]["properties"]
+    assert lane["name"]["type"] == lane["camera"]["type"] == ["string", "number"]
 
 
 def test_a_sink_is_one_of_its_kinds() -> None:

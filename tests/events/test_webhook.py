@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from edge.events import SinkDown, StoredEvent, StoreError, WebhookSink
 from edge.events.webhook_sink import Parked, message_text, signing_key
@@ -81,6 +82,21 @@ def test_the_body_is_the_event_and_the_signature_holds_by_the_written_formula(re
     assert headers["webhook-id"] == "e-1"
     assert headers["webhook-timestamp"] == "1767607203"
     assert headers["webhook-signature"] == f"v1,{expected}"
+
+
+def test_the_package_of_the_standard_takes_the_signature_and_refuses_a_changed_body(
+    receiver: Receiver,
+) -> None:
+    sink = WebhookSink(receiver.url, secret=SECRET)
+    sink.deliver([an_event(1, note="Ж")])
+    sink.close()
+    headers, body = receiver.got[0]
+    judge = Webhook(SECRET)
+    assert judge.verify(body.decode(), headers)["data"]["receipt"] == "r-1"
+    with pytest.raises(WebhookVerificationError):
+        judge.verify(body.decode().replace("r-1", "r-2"), headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook("whsec_" + base64.b64encode(bytes(32)).decode()).verify(body.decode(), headers)
 
 
 def test_a_receiver_that_fails_gets_the_same_event_again_and_none_is_passed_over(receiver: Receiver) -> None:

@@ -19,7 +19,8 @@ __all__ = [
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
-_PR_TIMEX_BYTES = 208  # size of struct timex on 64-bit Linux; modes = 0 in its first field only reads
+_PR_SET_DUMPABLE = 4  # prctl(2)
+_TIMEX_BYTES = 208  # size of struct timex on 64-bit Linux; modes = 0 in its first field only reads
 
 
 def resident_bytes() -> int:

@@ -20,11 +20,11 @@ _SMALL, _CELLS = (320, 180), (64, 36)
 _NOW_S, _LONG_S = 60.0, 3600.0
 _LEARN_S, _LASTS_S = 600.0, 180.0
 _AGREES, _MOVED = 0.75, 0.5
-"""Correlation of edges. On the clips of a lane it stays above 0.97 with customers, and falls below 0.25 when the picture
-is shifted by a fiftieth of its width (2026-11)."""
+"""Correlation of edges. On the clips of a lane it stays above 0.97 with customers, and falls below 0.25 when the
+picture is shifted by a fiftieth of its width (2026-11)."""
 _SOILED = 0.72
-"""Share of detail that is left. People before the shelves bring it down to 0.93. It finds a lens that is badly soiled or
-out of focus; less than that shows in the blur of faces, by the day."""
+"""Share of detail that is left. People before the shelves bring it down to 0.93. It finds a lens that is badly soiled
+or out of focus; less than that shows in the blur of faces, by the day."""
 _DARK, _FLAT = 25.0, 6.0
 
 Grey = NDArray[np.float32]

@@ -118,6 +118,7 @@ def _till_replay(
             camera=lane.camera,
             policy=policy,
             vms_url_template=config.policy.vms_url_template,
+            model=models.bundle.name,
         ),
     )
 

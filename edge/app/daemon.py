@@ -252,9 +252,14 @@ class Daemon:
             self.outbox,
             sold=(lambda _ended: None) if self.sales is None else self.sales.sold,
             looked=self.offers.looked,
+            moved=self._moved,
         )
         desk.heard.append(self.offers.heard)
         return desk, Doors(config, desk, lambda: self.outbox.store)
+
+    def _moved(self) -> dict[str, int]:
+        """Cameras that the drift watch takes for moved, with since when."""
+        return {one.camera: one.since_ns for one in self.drift.standing() if one.kind == "moved"}
 
     def _judged(self, judged: Judged) -> None:
         """In the vision thread: keep what is to be seen now, make events of who has left."""

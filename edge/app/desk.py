@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 
 from edge.age import AgeBundle
@@ -54,15 +54,21 @@ class Desk:
         told: Callable[[PersonTold], None] = lambda _told: None,
         sold: Callable[[SaleEnded], None] = lambda _ended: None,
         looked: Callable[[LaneRules, int], None] = lambda _rules, _now_ns: None,
+        moved: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         """`told` hears, in the desk's thread, of everybody who left, `sold` of every receipt that ended; `looked` may
-        look at a lane's rules at every turn. Raises PolicyError, ThresholdError."""
+        look at a lane's rules at every turn. `moved`: cameras that were moved, with since when.
+
+        Raises PolicyError, ThresholdError.
+        """
         self._config = config
         self._outbox = outbox
         self._clock_ns = clock_ns
         self._told = told
         self._sold = sold
         self._looked = looked
+        self._moved = moved
+        self._blind: dict[str, set[str]] = {camera.name: set() for camera in config.cameras}
         self._sales: dict[str, SaleEvents] = {}
         for lane in config.lanes:
             self._sales[lane.name] = SaleEvents(
@@ -71,6 +77,7 @@ class Desk:
                 camera=lane.camera,
                 policy=lane_policy(config, lane, bundle),
                 vms_url_template=config.policy.vms_url_template,
+                model=bundle.name,
             )
         self.rules: dict[str, LaneRules] = {}
         self.counts: Counter[str] = Counter()
@@ -270,7 +277,9 @@ class Desk:
                 restarted_ns=self._begun_ns,
                 decided=state.decided.get(name),
                 prompted=state.prompted.get(name, ()),
+                silent_ns=state.silent.get(name),
             )
+        self._silent.update(lane for lane in state.silent if lane in self.rules)
         self._restored = True
         self._hear_again(state)
         return True
@@ -314,16 +323,28 @@ class Desk:
             self._keep(report.lane, self.rules[report.lane].on_age(report))
 
     def _on_camera(self, status: CameraStatus) -> None:
-        blind = status.state is CameraState.DOWN
+        self._see(status.camera, "down", blind=status.state is CameraState.DOWN, at_ns=status.since_ns)
+
+    def _look_for_moved(self, now_ns: int) -> None:
+        moved = self._moved()
+        for camera, reasons in self._blind.items():
+            if (camera in moved) != ("moved" in reasons):
+                self._see(camera, "moved", blind=camera in moved, at_ns=moved.get(camera, now_ns))
+
+    def _see(self, camera: str, why: str, *, blind: bool, at_ns: int) -> None:
+        """A camera that is down and moved sees its lanes again when it is neither."""
+        reasons = self._blind[camera]
+        (reasons.add if blind else reasons.discard)(why)
         for lane in self._config.lanes:
-            if lane.camera != status.camera:
+            if lane.camera != camera:
                 continue
-            self._keep(lane.name, self.rules[lane.name].on_camera(blind=blind, at_ns=status.since_ns))
-            if not blind:
-                self._passed(lane.name, AlertKind.CAMERA_BLIND, "camera", status.since_ns)
+            self._keep(lane.name, self.rules[lane.name].on_camera(blind=bool(reasons), at_ns=at_ns))
+            if not reasons:
+                self._passed(lane.name, AlertKind.CAMERA_BLIND, "camera", at_ns)
 
     def _tick(self) -> None:
         now_ns = self._clock_ns()
+        self._look_for_moved(now_ns)
         for lane, rules in self.rules.items():
             self._keep(lane, rules.tick(now_ns))
             self._looked(rules, now_ns)

@@ -18,12 +18,14 @@ _DECIDED_NS = 3600 * 10**9
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskState:
     """Till events of receipts that are open, in the order in which they came; by lane the receipts that ended lately
-    and those that were prompted; lanes without sight as `(lane, since_ns, unseen sales counted)`."""
+    and those that were prompted; lanes without sight as `(lane, since_ns, unseen sales counted)`; by lane since when
+    its till is silent."""
 
     waiting: tuple[TillEvent, ...]
     decided: Mapping[str, Mapping[str, int]]
     prompted: Mapping[str, frozenset[str]]
     blind: tuple[tuple[str, int, int], ...]
+    silent: Mapping[str, int]
 
 
 def read_state(connection: sqlite3.Connection, *, now_ns: int) -> DeskState:
@@ -37,13 +39,15 @@ def read_state(connection: sqlite3.Connection, *, now_ns: int) -> DeskState:
     counted = {
         row.lane: row.count for row in alert_rows(connection, open_only=True) if row.kind == "camera_blind"
     }
+    gaps = list(open_gaps(connection))
     return DeskState(
         waiting=tuple(waiting(connection)),
         decided=decided,
         prompted={lane: frozenset(receipts) for lane, receipts in asked.items()},
         blind=tuple(
             (lane, from_ns, counted.get(lane, 0))
-            for lane, kind, from_ns in open_gaps(connection)
+            for lane, kind, from_ns in gaps
             if kind == "camera"
         ),
+        silent={lane: from_ns for lane, kind, from_ns in gaps if kind == "till"},
     )

@@ -87,7 +87,7 @@ def _own(file: Path, bundle: AgeBundle) -> dict[tuple[int, float], float]:
         ) from error
     if digest != bundle.digest:
         raise PolicyError(
-            f"policy.tau_file {file}: made for bundle {str(digest)[:12]}…, in use is {bundle.digest[:12]}…. Its "
+            f"policy.tau_file {file}: made for bundle {str(digest)[:12]}…, in use is {bundle.digest}. Its "
             "numbers do not hold here. Way out: measure the site's threshold anew, or take the file out of the policy"
         )
     if any(not 0.0 < tau < 1.0 for tau in taus.values()):

@@ -17,13 +17,17 @@ __all__ = ["SaleEvents", "policy_figures"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaleEvents:
-    """Makes events of one lane's decisions. Ids follow from lane, receipt and its first fact alone."""
+    """Makes events of one lane's decisions. Ids follow from lane, receipt and its first fact alone.
+
+    `model`: the one in use, for alerts about somebody whose face nothing has read.
+    """
 
     store: str
     box: str
     camera: str
     policy: Policy
     vms_url_template: str | None = None
+    model: str | None = None
 
     def event(self, decision: Decision) -> CloudEvent:
         """The event without its sequence."""
@@ -104,7 +108,7 @@ class SaleEvents:
                 "p_under": p_under,
                 "count": told.count,
                 "vms_url": self._recorder(told),
-                "model": told.model or None,
+                "model": told.model or self.model,
                 "policy": policy_figures(self.policy, told.rule),
                 "clock_offset_s": self.policy.clock_offset_s,
                 **({} if told.cashier is None else {"cashier": told.cashier}),

@@ -87,12 +87,15 @@ class Blindness:
 class Silence:
     """A till that tells nothing while customers come and go: one alert until it speaks again."""
 
-    def __init__(self, lane: str, policy: Policy, *, since_ns: int | None = None) -> None:
+    def __init__(
+        self, lane: str, policy: Policy, *, since_ns: int | None = None, told_ns: int | None = None
+    ) -> None:
+        """`told_ns`: since when it is silent, where its alert has been open from before a restart."""
         self._lane = lane
         self._policy = policy
-        self._since_ns = since_ns
+        self._since_ns = since_ns if told_ns is None else told_ns
         self._customers = 0
-        self._told = False
+        self._told = told_ns is not None
 
     def heard(self, at_ns: int) -> None:
         """The till told something at this moment of the box's clock."""

@@ -102,9 +102,10 @@ class LaneRules:
         restarted_ns: int | None = None,
         decided: Mapping[str, int] | None = None,
         prompted: Collection[str] = (),
+        silent_ns: int | None = None,
     ) -> None:
         """After a restart: its moment; receipts that ended lately, with the till's time of their ends; open ones
-        whose cashier was asked already."""
+        whose cashier was asked already; since when the till is silent, where that was told already."""
         self.lane = lane
         self.policy = policy
         self._restarted_ns = restarted_ns
@@ -117,7 +118,7 @@ class LaneRules:
         self._left: list[TrackReport] = []
         self._roles: dict[str, tuple[Role, int]] = {}
         self._blindness = Blindness(lane, policy)
-        self._silence = Silence(lane, policy, since_ns=restarted_ns)
+        self._silence = Silence(lane, policy, since_ns=restarted_ns, told_ns=silent_ns)
         self._forgotten_ns = 0
 
     def on_till(self, event: TillEvent) -> list[Decision]:

@@ -55,7 +55,7 @@ def _simulate(args: argparse.Namespace) -> tuple[int, int]:
     from edge.events.sales_schema import DEFAULT_BANDS, open_sales
     from export.events.analysis.age_error import load_age_error, shipped_bundle
     from export.events.analysis.bands import bands_of_pairs
-    from export.events.simulate.goods import make_goods
+    from export.events.simulate.goods import ADULT_ONLY, make_goods
     from export.events.simulate.state import write_day
     from export.events.simulate.trade import draw_day, truth_of
 
@@ -99,6 +99,7 @@ def _simulate(args: argparse.Namespace) -> tuple[int, int]:
             for i in np.flatnonzero(goods.planted)
             for k, band in enumerate(bands)
         ],
+        "never_sold": [] if args.no_preference else [{"band": bands[0].key, "categories": list(ADULT_ONLY)}],
         "seed": args.seed,
         "model": error.model,
         "baskets": baskets,

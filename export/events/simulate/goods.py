@@ -66,12 +66,12 @@ def make_goods(bands: int, chance: np.random.Generator, *, preference: bool) -> 
     planted = np.zeros(len(made), dtype=bool)
     if preference:
         # Among the most sold: what nobody buys can teach nobody anything.
-        for item in chance.choice(len(made) // 2, _PREFERRED, replace=False):
+        for item in chance.choice(len(made) // 4, _PREFERRED, replace=False):
             rates[item] *= _taste(bands, chance)
             planted[item] = True
         adult = np.array([shelf in ADULT_ONLY for shelf, _ in made])
-        rates[adult, 0] = 0.0
-        planted |= adult
+        rates[adult, 0] = 0.0  # the law's doing and no taste: not among the planted
+        planted &= ~adult
     prices = np.exp(chance.normal(5.1, 0.7, len(made))).astype(np.int64) + 19
     return Goods(
         skus=tuple(f"460{1_000_000_00 + 7 * int(i):010d}" for i in order),

@@ -1,0 +1,1 @@
+"""The report for marketing: figures, tables, a page."""

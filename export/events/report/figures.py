@@ -1,0 +1,493 @@
+"""Every figure of the report, corrected and as estimated, with what small numbers hide."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.events.analysis import tables
+from export.events.analysis.age_error import errors_for
+from export.events.analysis.bands import Band
+from export.events.analysis.correction import (
+    Channel,
+    Estimate,
+    Mixture,
+    channel_of,
+    mixture_of,
+    rates_of,
+    stacked,
+)
+from export.events.analysis.engine import Engine
+from export.events.analysis.errors import AnalysisError, NoData, NoErrorMeasured
+from export.events.analysis.reading import Export
+from export.events.analysis.suppression import K, hidden_in_rows, hidden_in_table
+
+__all__ = ["ByBand", "Figures", "Grid", "Lifts", "Sums", "Week", "figures_of", "sums_of"]
+
+_F64 = NDArray[np.float64]
+_MIX_BASKETS_MIN: Final = 100
+"""Fewer baskets than this give no age mix of an hour or a week."""
+LIFT_BASKETS_MIN: Final = 50
+"""A product in fewer baskets has no lifts: their intervals would say nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """The engine's answers, as columns of numpy arrays by name."""
+
+    by_date: dict[str, Any]
+    by_hour: dict[str, Any]
+    by_lane_group: dict[str, Any]
+    by_product: dict[str, Any]
+    by_category: dict[str, Any]
+    names: dict[str, tuple[str, str]]
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByBand:
+    """A figure for each band: corrected, as estimated, and what is hidden `(K,)`."""
+
+    corrected: Estimate
+    estimated: _F64
+    hidden: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A figure for each row and band, `(R, K)`; `hidden` and `totals` cover the totals too where there are any."""
+
+    rows: tuple[str, ...]
+    corrected: Estimate
+    estimated: _F64
+    hidden: NDArray[np.bool_]
+    row_totals: _F64
+    row_hidden: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifts:
+    """How much more often a product is in a band's baskets than in all: `(products, K)`; by baskets, most first."""
+
+    skus: tuple[str, ...]
+    names: tuple[str, ...]
+    categories: tuple[str, ...]
+    corrected: Estimate
+    estimated: _F64
+    baskets: _F64
+    hidden: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """A week from Monday on. Changes are against the week before, None where the series breaks between them."""
+
+    starts: date
+    days: int
+    baskets: int
+    marked: int
+    spend: float
+    models: tuple[str, ...]
+    breaks: tuple[str, ...]
+    share: Estimate | None
+    baskets_change: float | None
+    spend_change: float | None
+    share_change: Estimate | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The report's content. Money is in the store's currency; shares are 0..1."""
+
+    first: date
+    last: date
+    stores: tuple[str, ...]
+    bands: tuple[Band, ...]
+    currency: str
+    baskets: int
+    lines: int
+    known: int
+    unknown: int
+    marked: int
+    uncorrectable: int
+    unfinished: int
+    models: tuple[str, ...]
+    models_unmeasured: tuple[str, ...]
+    sources: tuple[str, ...]
+    faces: tuple[int, ...]
+    age_mix: ByBand
+    age_baskets: _F64
+    lines_a_basket: ByBand
+    spend_a_basket: ByBand
+    hours: Grid
+    categories: Grid
+    lifts: Lifts
+    weeks: tuple[Week, ...]
+    weeks_hidden: NDArray[np.bool_]
+    unknown_by_hour: tuple[tuple[int, int, int], ...]
+    unknown_by_lane_group: tuple[tuple[str, int, int, int], ...]
+    marked_days: tuple[tuple[str, int], ...]
+
+
+def sums_of(engine: Engine, bands: Sequence[Band]) -> Sums:
+    """Run the big sums. Raises AnalysisError where the baskets are paid in several currencies."""
+    marked = None if engine.coverage is None else tables.marked_days(engine.coverage)
+    lines = tables.with_marks(tables.numbered(engine.lines, bands), marked)
+    currencies = [
+        str(v) for v in _columns(engine.fetch(lines.select("currency").distinct()))["currency"].tolist()
+    ]
+    if len(currencies) > 1:
+        raise AnalysisError(
+            f"baskets in {', '.join(sorted(currencies))}: report the stores of each currency by themselves"
+        )
+    baskets = engine.keep(tables.baskets_of(lines, bands))
+    found = _columns(engine.fetch(tables.names(lines)))
+    return Sums(
+        by_date=_columns(engine.fetch(tables.by_date(baskets, bands))),
+        by_hour=_columns(engine.fetch(tables.by_hour(baskets, bands))),
+        by_lane_group=_columns(engine.fetch(tables.by_lane_group(baskets))),
+        by_product=_columns(engine.fetch(tables.by_product(lines, bands))),
+        by_category=_columns(engine.fetch(tables.by_category(lines, bands))),
+        names={
+            sku: (name, category)
+            for sku, name, category in zip(found["sku"], found["name"], found["category"], strict=True)
+        },
+        currency=currencies[0] if currencies else "",
+    )
+
+
+def figures_of(sums: Sums, export: Export, bundles: Sequence[Path]) -> Figures:
+    """Correct and arrange. `bundles`: folders whose measured errors are known.
+
+    Raises NoErrorMeasured where none of them made these estimates, NoData where no basket has an age.
+    """
+    bands, day = export.bands, sums.by_date
+    models = tuple(sorted({str(m) for m in day["model"][day["position"] >= 0]}))
+    if not models:
+        raise NoData(f"{export.root}: no basket with an age from {export.first} to {export.last}")
+    errors = errors_for(models, bundles)
+    if not errors:
+        raise NoErrorMeasured(
+            f"{export.root}: the estimates are {' and '.join(models)}'s, and nobody measured how that errs; without it "
+            "no figure by age band is right. Name its bundle (--bundle DIR), measured with: "
+            "checkout-age measure-error DIR --data CROPS"
+        )
+    reader = _Cells([channel_of(error, bands) for error in errors.values()], list(errors))
+    usable = (~day["marked"]) & (day["position"] >= 0)
+    mixture = mixture_of(reader.channel, reader.count(day, usable))
+    age_baskets = mixture.share.value * mixture.n.sum()
+    mix = ByBand(
+        corrected=mixture.share,
+        estimated=_shares(day, bands, usable),
+        hidden=age_baskets < K,
+    )
+    quantities = [reader.sum(day, usable, column) for column in ("lines", "cents")]
+    squares = [reader.sum(day, usable, column) for column in ("lines2", "cents2")]
+    rates, _ = rates_of(mixture, np.stack(quantities), np.stack(squares))
+    soft = np.maximum(_soft(day, bands, usable, "p"), 1e-9)
+    return Figures(
+        first=export.first,
+        last=export.last,
+        stores=tuple(sorted({p.store for p in export.partitions})),
+        bands=bands,
+        currency=sums.currency,
+        baskets=int(day["n"].sum()),
+        lines=int(day["lines"].sum()),
+        known=int(day["n"][day["position"] >= 0].sum()),
+        unknown=int(day["n"][day["position"] < 0].sum()),
+        marked=int(day["n"][day["marked"]].sum()),
+        uncorrectable=int(day["n"][usable & (reader.cell(day) < 0)].sum()),
+        unfinished=export.unfinished,
+        models=tuple(errors),
+        models_unmeasured=tuple(m for m in models if m not in errors),
+        sources=tuple(f"{len(e)} · {e.source}" for e in errors.values()),
+        faces=reader.channel.faces,
+        age_mix=mix,
+        age_baskets=age_baskets,
+        lines_a_basket=ByBand(
+            corrected=_row(rates, 0), estimated=_soft(day, bands, usable, "l") / soft, hidden=mix.hidden
+        ),
+        spend_a_basket=ByBand(
+            corrected=_row(rates, 1, 0.01),
+            estimated=_soft(day, bands, usable, "c") / soft / 100,
+            hidden=mix.hidden,
+        ),
+        hours=_hours(sums.by_hour, reader, bands),
+        categories=_categories(
+            sums.by_category,
+            reader,
+            mixture,
+            bands=bands,
+            spend=_row(rates, 1),
+            age_baskets=age_baskets,
+        ),
+        lifts=_lifts(sums, reader, mixture, bands),
+        weeks=(weeks := _weeks(day, reader)),
+        weeks_hidden=_weeks_hidden(weeks),
+        unknown_by_hour=_unknown_by_hour(sums.by_hour),
+        unknown_by_lane_group=tuple(
+            (str(g), int(n), int(u), int(m))
+            for g, n, u, m in sorted(
+                zip(*(sums.by_lane_group[c] for c in ("lane_group", "n", "unknown", "marked")), strict=True)
+            )
+        ),
+        marked_days=tuple(
+            (str(d), int(day["n"][(day["date"] == d) & day["marked"]].sum()))
+            for d in sorted(set(day["date"][day["marked"]]))
+        ),
+    )
+
+
+class _Cells:
+    """Sums by model and position brought into the cells of the channel; models nobody measured fall out."""
+
+    def __init__(self, channels: Sequence[Channel], models: Sequence[str]) -> None:
+        self.channel = stacked(channels)
+        self._first = {}
+        self._cell_of = {}
+        start = 0
+        for model, channel in zip(models, channels, strict=True):
+            self._first[model], self._cell_of[model] = start, channel.cell_of
+            start += channel.cells
+
+    def cell(self, table: dict[str, Any]) -> NDArray[np.int64]:
+        """The cell of each row; −1 where the position or the model's error is unknown."""
+        cell = np.full(len(table["model"]), -1, dtype=np.int64)
+        for model, first in self._first.items():
+            here = (table["model"] == model) & (table["position"] >= 0)
+            cell[here] = first + self._cell_of[model][table["position"][here].astype(int)]
+        return cell
+
+    def sum(self, table: dict[str, Any], where: NDArray[np.bool_], column: str) -> _F64:
+        cell = self.cell(table)
+        inside = where & (cell >= 0)
+        return np.bincount(
+            cell[inside], weights=table[column][inside].astype(np.float64), minlength=self.channel.cells
+        )
+
+    def count(self, table: dict[str, Any], where: NDArray[np.bool_]) -> _F64:
+        return self.sum(table, where, "n")
+
+    def grouped(self, table: dict[str, Any], group: NDArray[np.int64], groups: int, column: str) -> _F64:
+        """Sums `(groups, C)`; rows with group −1 are left out."""
+        cell = self.cell(table)
+        inside = (cell >= 0) & (group >= 0)
+        flat = np.bincount(
+            group[inside] * self.channel.cells + cell[inside],
+            weights=table[column][inside].astype(np.float64),
+            minlength=groups * self.channel.cells,
+        )
+        return flat.reshape(groups, self.channel.cells)
+
+
+def _hours(table: dict[str, Any], reader: _Cells, bands: tuple[Band, ...]) -> Grid:
+    hours = np.unique(table["hour"])
+    counts = reader.grouped(table, np.searchsorted(hours, table["hour"]), len(hours), "n")
+    mixes = [mixture_of(reader.channel, n) if n.sum() >= _MIX_BASKETS_MIN else None for n in counts]
+    estimated = np.stack(
+        [
+            _soft(table, bands, (table["hour"] == h) & (table["position"] >= 0), "p") / tables.STEPS
+            for h in hours
+        ]
+    )
+    corrected = _scaled(_together([m.share if m else None for m in mixes], len(bands)), counts.sum(axis=1))
+    known = np.nan_to_num(corrected.value, nan=0.0)
+    hidden = hidden_in_table(np.where(np.isnan(corrected.value), 0.0, known))
+    return Grid(
+        rows=tuple(f"{int(h):02d}" for h in hours),
+        corrected=corrected,
+        estimated=estimated,
+        hidden=hidden[:-1, :-1],
+        row_totals=counts.sum(axis=1),
+        row_hidden=hidden[:-1, -1],
+    )
+
+
+def _categories(
+    table: dict[str, Any],
+    reader: _Cells,
+    mixture: Mixture,
+    *,
+    bands: tuple[Band, ...],
+    spend: Estimate,
+    age_baskets: _F64,
+) -> Grid:
+    """The share of each category in what a band spends."""
+    names = np.unique(table["category"].astype(str))
+    group = np.searchsorted(names, table["category"].astype(str))
+    cents = reader.grouped(table, group, len(names), "cents")
+    rates, _ = rates_of(mixture, cents, reader.grouped(table, group, len(names), "cents2"))
+    taken, _ = rates_of(mixture, reader.grouped(table, group, len(names), "n"))
+    per_basket = np.maximum(spend.value, 1e-9)
+    soft = np.zeros((len(names), len(bands)))
+    for k in range(len(bands)):
+        np.add.at(soft[:, k], group, table[f"c{k}"].astype(np.float64))
+    baskets = taken.value * age_baskets
+    hidden = hidden_in_table(baskets)
+    order = np.argsort(-cents.sum(axis=1), kind="stable")
+    return Grid(
+        rows=tuple(names[order].tolist()),
+        corrected=Estimate(
+            value=(rates.value / per_basket)[order],
+            low=(rates.low / per_basket)[order],
+            high=np.minimum(rates.high / per_basket, 1.0)[order],
+        ),
+        estimated=(soft / np.maximum(soft.sum(axis=0), 1e-9))[order],
+        hidden=hidden[:-1, :-1][order],
+        row_totals=(cents.sum(axis=1) / max(cents.sum(), 1e-9))[order],
+        row_hidden=hidden[:-1, -1][order],
+    )
+
+
+def _lifts(sums: Sums, reader: _Cells, mixture: Mixture, bands: tuple[Band, ...]) -> Lifts:
+    table = sums.by_product
+    skus, group = np.unique(table["sku"].astype(str), return_inverse=True)
+    counts = reader.grouped(table, group, len(skus), "n")
+    enough = counts.sum(axis=1) >= LIFT_BASKETS_MIN
+    soft = np.zeros((len(skus), len(bands)))
+    for k in range(len(bands)):
+        np.add.at(soft[:, k], group, table[f"p{k}"].astype(np.float64))
+    skus, counts, soft = skus[enough], counts[enough], soft[enough]
+    order = np.argsort(-counts.sum(axis=1), kind="stable")
+    skus, counts, soft = skus[order], counts[order], soft[order]
+    rates, lifts = rates_of(mixture, counts)
+    share = _shares(sums.by_date, bands, (~sums.by_date["marked"]) & (sums.by_date["position"] >= 0))
+    baskets = rates.value * mixture.share.value * mixture.n.sum()
+    told = [sums.names.get(str(sku), (str(sku), "")) for sku in skus]
+    return Lifts(
+        skus=tuple(str(sku) for sku in skus),
+        names=tuple(name for name, _ in told),
+        categories=tuple(category for _, category in told),
+        corrected=lifts,
+        estimated=soft / np.maximum(soft.sum(axis=1, keepdims=True), 1e-9) / np.maximum(share, 1e-9),
+        baskets=baskets,
+        hidden=hidden_in_rows(np.minimum(baskets, soft / tables.STEPS)),
+    )
+
+
+def _weeks(day: dict[str, Any], reader: _Cells) -> tuple[Week, ...]:
+    monday = {d: _monday(date.fromisoformat(d)) for d in {str(d) for d in day["date"]}}
+    by_week: dict[date, list[int]] = defaultdict(list)
+    for index, d in enumerate(day["date"]):
+        by_week[monday[str(d)]].append(index)
+    weeks: list[Week] = []
+    before: tuple[Week, Mixture | None] | None = None
+    for number, starts in enumerate(sorted(by_week)):
+        rows = np.zeros(len(day["n"]), dtype=bool)
+        rows[by_week[starts]] = True
+        clean = rows & ~day["marked"]
+        n = reader.count(day, clean & (day["position"] >= 0))
+        mixture = mixture_of(reader.channel, n, seed=number) if n.sum() >= _MIX_BASKETS_MIN else None
+        baskets = int(day["n"][clean].sum())
+        models = tuple(sorted({str(m) for m in day["model"][clean & (day["position"] >= 0)]}))
+        days = len({str(d) for d in day["date"][rows]})
+        marked = int(day["n"][rows & day["marked"]].sum())
+        breaks = _breaks(
+            before[0] if before else None, starts, days=days, marked=marked, baskets=baskets, models=models
+        )
+        spend = float(day["cents"][clean].sum()) / 100 / max(baskets, 1)
+        compared = before[0] if before is not None and not breaks else None
+        change = None
+        if compared is not None and before is not None and mixture is not None and before[1] is not None:
+            drawn = mixture.share_replicates - before[1].share_replicates
+            value = mixture.share.value - before[1].share.value
+            low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+            change = Estimate(value=value, low=np.minimum(low, value), high=np.maximum(high, value))
+        week = Week(
+            starts=starts,
+            days=days,
+            baskets=baskets,
+            marked=marked,
+            spend=spend,
+            models=models,
+            breaks=breaks,
+            share=mixture.share if mixture else None,
+            baskets_change=baskets / compared.baskets - 1 if compared and compared.baskets else None,
+            spend_change=spend / compared.spend - 1 if compared and compared.spend else None,
+            share_change=change,
+        )
+        weeks.append(week)
+        before = (week, mixture)
+    return tuple(weeks)
+
+
+def _breaks(
+    before: Week | None, starts: date, *, days: int, marked: int, baskets: int, models: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Why this week cannot be laid beside the one before: `part`, `gap`, `blind`, `model`; the first has nothing."""
+    if before is None:
+        return ()
+    why = []
+    if days < 7 or before.days < 7:
+        why.append("part")
+    if starts - before.starts > timedelta(days=7):
+        why.append("gap")
+    if marked > baskets or before.marked > before.baskets:
+        why.append("blind")
+    if models != before.models:
+        why.append("model")
+    return tuple(why)
+
+
+def _weeks_hidden(weeks: tuple[Week, ...]) -> NDArray[np.bool_]:
+    shares = [w.share.value * w.baskets if w.share is not None else None for w in weeks]
+    size = next((len(s) for s in shares if s is not None), 0)
+    return hidden_in_table(np.stack([s if s is not None else np.zeros(size) for s in shares]))[:-1, :-1]
+
+
+def _unknown_by_hour(table: dict[str, Any]) -> tuple[tuple[int, int, int], ...]:
+    told = []
+    for hour in np.unique(table["hour"]):
+        here = table["hour"] == hour
+        told.append(
+            (int(hour), int(table["n"][here].sum()), int(table["n"][here & (table["position"] < 0)].sum()))
+        )
+    return tuple(told)
+
+
+def _soft(table: dict[str, Any], bands: tuple[Band, ...], where: NDArray[np.bool_], letter: str) -> _F64:
+    return np.array([float(table[f"{letter}{k}"][where].sum()) for k in range(len(bands))])
+
+
+def _shares(table: dict[str, Any], bands: tuple[Band, ...], where: NDArray[np.bool_]) -> _F64:
+    soft = _soft(table, bands, where, "p")
+    return soft / max(soft.sum(), 1e-9)
+
+
+def _row(estimate: Estimate, index: int, unit: float = 1.0) -> Estimate:
+    return Estimate(
+        value=estimate.value[index] * unit, low=estimate.low[index] * unit, high=estimate.high[index] * unit
+    )
+
+
+def _together(made: Sequence[Estimate | None], bands: int) -> Estimate:
+    empty = np.full(bands, np.nan)
+    return Estimate(
+        value=np.stack([e.value if e else empty for e in made]),
+        low=np.stack([e.low if e else empty for e in made]),
+        high=np.stack([e.high if e else empty for e in made]),
+    )
+
+
+def _scaled(estimate: Estimate, by: _F64) -> Estimate:
+    scale = by[:, None]
+    return Estimate(value=estimate.value * scale, low=estimate.low * scale, high=estimate.high * scale)
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _columns(table: Any) -> dict[str, Any]:
+    """A `pyarrow.Table` as numpy arrays by name."""
+    return {
+        name: column.combine_chunks().to_numpy(zero_copy_only=False)
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }

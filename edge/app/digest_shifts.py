@@ -17,7 +17,7 @@ def shift_of(at_ns: int, *, begin: Sequence[str], zone: str) -> tuple[int, int]:
     not have counts as the moment that the clock shows instead.
     """
     here = ZoneInfo(zone)
-    day = datetime.fromtimestamp(at_ns / 1e9, UTC).astimezone(here).date()
+    day = datetime.fromtimestamp(at_ns // 10**9, UTC).astimezone(here).date()
     moments = sorted(
         {
             round(

@@ -40,7 +40,7 @@ class SignatureRefused(ValueError):  # noqa: N818 - an answer, not a fault
 
 def week_of(at_ns: int, zone: str) -> str:
     """The ISO week of a moment by the store's clock, such as `2026-W47`."""
-    year, week, _ = datetime.fromtimestamp(at_ns / 1e9, UTC).astimezone(ZoneInfo(zone)).isocalendar()
+    year, week, _ = datetime.fromtimestamp(at_ns // 10**9, UTC).astimezone(ZoneInfo(zone)).isocalendar()
     return f"{year}-W{week:02d}"
 
 
@@ -61,7 +61,7 @@ def weeks_kept(config: Config, *, now_ns: int) -> list[str]:
     oldest_ns = now_ns - config.state.security_days * 86_400 * 10**9
     weeks = [week_of(now_ns, zone)]
     while True:
-        before = week_of(week_bounds(weeks[-1], zone)[0] - 1, zone)
+        before = week_of(week_bounds(weeks[-1], zone)[0] - 86_400 * 10**9, zone)
         if week_bounds(before, zone)[0] < oldest_ns:
             return weeks
         weeks.append(before)

@@ -13,9 +13,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from edge.flow import TillEventType
 from edge.page import Role
 from tests.page.shop import PASSWORD, Shop
+from tests.page.test_pages import a_week
 
 CHROMIUM = "/usr/bin/chromium"
-WAIT_MS = 20_000
+WAIT_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -259,3 +260,150 @@ def test_the_cashier_is_asked_answers_and_calls_for_help(shop: Shop, page: Page)
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     shot(page, "lane-asks-phone-ru")
+
+
+A_SALE = {
+    "lane": "lane-1", "receipt": "r-a-1", "state": "ended", "prompted": "2026-01-05T10:00:01.000Z",
+    "opened": "2026-01-05T09:59:45.000Z", "closed": "2026-01-05T10:00:05.000Z", "due": "2026-01-05T10:00:01.000Z",
+    "outcome": "unchecked", "reason": None, "track": "t-7", "check_delay_s": None, "crops": 4, "unknown": None,
+    "age": {"mean": 17.4, "median": 17.1, "low": 14.2, "high": 21.9, "coverage": 0.9},
+    "p_under": {"18": 0.71, "25": 0.97}, "model": "age-resnet50/1.1.0+ab12cd34", "clock_offset_s": 0.0,
+    "policy": {"name": "default", "legal_age": 18, "challenge_age": 25, "miss_rate": 0.05, "tau": 0.31,
+               "party": "payer", "reports_id_checks": "till", "config_hash": "0123456789abcdef"},
+    "till_events": [
+        {"at": "2026-01-05T09:59:58.000Z", "type": "item.added", "sku": "lager", "name": "Lager 0.5 l",
+         "quantity": "2", "restricted": True, "min_age": 18},
+        {"at": "2026-01-05T10:00:05.000Z", "type": "receipt.closed"},
+    ],
+    "candidates": [
+        {"track": "t-7", "presence": 0.98, "face_px": 118.0, "served_before": False, "score": 0.91},
+        {"track": "t-8", "presence": 0.20, "face_px": 80.0, "served_before": False, "score": 0.24},
+    ],
+    "alerts": [{"alert": "a-1", "kind": "unchecked_sale", "severity": "high", "acknowledged": None}],
+    "blind": [{"what": "camera", "from": "2026-01-05T09:57:00.000Z", "to": "2026-01-05T09:58:00.000Z"}],
+}  # fmt: skip
+
+
+def test_why_is_told_in_words_with_everything_the_command_prints(shop: Shop, page: Page) -> None:
+    shop.facts = [A_SALE]
+    sign_in(page, shop, "sam")
+    raise_alert(shop, "a-1")
+    page.locator("[data-alert=a-1]").get_by_role("button", name="Why?").click()
+    facts = page.locator("#explain-facts")
+    for word in (
+        "Lager 0.5 l",
+        "t-7 ✓",
+        "0.91",
+        "17.4 (14.2 – 21.9)",
+        "< 25: 0.970",
+        "0.31",
+        "0123456789abcdef",
+    ):
+        expect(facts).to_contain_text(word)
+    shot(page, "why")
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    shot(page, "why-phone")
+
+
+def test_a_hub_shows_whose_alert_it_is_and_a_silent_box_in_red(shop: Shop, page: Page) -> None:
+    lane = dict(shop.lanes["lane-1"])
+    gone = {"box": "box-3", "box_state": "silent", "elsewhere": True, "asks": False}
+    clock = {"offset_s": 4.2, "configured_s": 0.0, "receipts": 120, "why": ""}
+    shop.lanes = {
+        "own": {**lane, "box": "box-1", "clock": clock},
+        "two": {**lane, "box": "box-2", "box_state": "up", "elsewhere": True, "asks": True},
+        "three": {**lane, **gone},
+    }
+    shop.boxes = [
+        {"box": "box-1", "state": "up", "heard": None},
+        {"box": "box-2", "state": "up", "heard": ago(0.1)},
+        {"box": "box-3", "state": "silent", "heard": ago(7)},
+    ]
+    shop.parked = [{"sink": "pager", "count": 3, "oldest": ago(130), "reason": "answered 410"}]
+    sign_in(page, shop, "max")
+    raise_alert(shop, "a-1", box="box-1")
+    raise_alert(shop, "box-2:a-1", box="box-2", elsewhere=True)
+    expect(page.locator(".tile.bad")).to_have_count(1)
+    expect(page.locator(".tile.bad")).to_contain_text("box-3 · lane-1")
+    expect(page.locator("[data-box=box-3].pill.bad")).to_contain_text("is silent")
+    expect(page.locator(".bad-clock")).to_contain_text("+4.2 s")
+    theirs = page.locator('[data-alert="box-2:a-1"]')
+    expect(theirs).to_contain_text("box-2 · lane-1")
+    expect(theirs.get_by_role("button", name="Why?")).to_have_count(0)
+    shot(page, "hub")
+    page.locator("#filter-box").select_option("box-2")
+    expect(page.locator(".alert")).to_have_count(1)
+    expect(page.locator(".tile")).to_have_count(1)
+    page.locator("#filter-box").select_option("")
+    theirs.get_by_role("button", name="Acknowledge").click()
+    page.get_by_text("False alarm").click()
+    page.get_by_role("button", name="Save").click()
+    expect(theirs).to_have_count(0)
+    assert list(shop.acknowledged) == ["box-2:a-1"]
+
+    page.get_by_role("button", name="Send again").click()
+    expect(page.locator("#told")).to_contain_text("Sent again: 3")
+    expect(page.locator("#parked")).to_be_hidden()
+    page.locator("#language").click()
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    shot(page, "hub-phone-ru")
+
+
+def test_the_manager_reads_the_week_and_signs_it(shop: Shop, page: Page) -> None:
+    shop.weeks = {"2026-W48": a_week(over=False), "2026-W47": a_week()}
+    sign_in(page, shop, "max")
+    page.get_by_role("link", name="Week").click()
+    expect(page.locator("#weeks")).to_have_value("2026-W47")
+    expect(page.locator("#share")).to_have_text("91 %")
+    expect(page.locator("#interval")).to_contain_text("79 % to 96 %")
+    expect(page.locator("#cashiers")).to_contain_text("not enough data (8 of 30)")
+    page.get_by_role("button", name="I have looked at this week").click()
+    expect(page.locator("#signed")).to_contain_text("max")
+    expect(page.locator("#sign")).to_be_hidden()
+    shot(page, "week")
+    page.locator("#weeks").select_option("2026-W48")
+    expect(page.locator("#not-over")).to_be_visible()
+    page.locator("#language").click()
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    shot(page, "week-phone-ru")
+
+
+def test_a_shift_that_is_over_is_told_on_the_page_and_calls_nobody(shop: Shop, page: Page) -> None:
+    page.add_init_script("""
+        globalThis.rang = 0;
+        const start = OscillatorNode.prototype.start;
+        OscillatorNode.prototype.start = function (...given) { globalThis.rang += 1; return start.apply(this, given); };
+    """)
+    sign_in(page, shop, "sam")
+    expect(page.locator("#connection")).to_have_text("Live")
+    for number in range(3):
+        raise_alert(shop, f"u-{number}", kind="unseen_customer", severity="low")
+    expect(page.locator("#shift")).to_contain_text("3 sales")
+    assert page.evaluate("globalThis.rang") == 0
+    lane = {
+        "lane": "lane-1",
+        "count": 9,
+        "sales": 118,
+        "reasons": {"no_face": 7, "turned_away": 2},
+        "receipts": [],
+    }
+    before = shop.shift["from"]
+    digest = {"lane": "-", "from": ago(660), "to": before, "count": 9, "sales": 240, "lanes": [lane]}
+    shop.commit("checkout.shift.digest.v1", digest)
+    expect(page.locator(".digest:not(.running)")).to_contain_text("9 of 240 restricted sales")
+    expect(page.locator(".digest:not(.running)")).to_contain_text("turned away: 2")
+    assert page.evaluate("globalThis.rang") == 0
+    raise_alert(shop, "a-1")
+    expect(page.locator("[data-alert=a-1]")).to_be_visible()
+    assert page.evaluate("globalThis.rang") == 4, "one alarm of four tones"
+    for number in range(20):
+        raise_alert(shop, f"b-{number}", lane=f"lane-{1 + number % 3}")
+    expect(page.locator(".alert")).to_have_count(21)
+    assert page.evaluate("globalThis.rang") == 4, "held back, while the list has them all"
+    shot(page, "shift")
+    raise_alert(shop, "help", kind="assistance", receipt=None, items=[])
+    expect(page.locator("[data-alert=help]")).to_be_visible()
+    assert page.evaluate("globalThis.rang") == 8

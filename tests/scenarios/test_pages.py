@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +16,9 @@ import pytest
 from edge.app.desk import Desk
 from edge.app.outbox import Outbox
 from edge.app.pages import PageSide, check_protected, users_file
-from edge.config import Config
+from edge.camera import CameraReason, CameraState, CameraStatus
+from edge.cli import main
+from edge.config import Config, FileSink
 from edge.events.register import verify
 from edge.flow import TrackReport
 from edge.page import PeopleFile, Role, UnprotectedError, WebServer, listen
@@ -33,6 +37,7 @@ class Daemon:
     cameras: list[Any] = field(default_factory=list)
     lanes_now: dict[str, dict[str, TrackReport]] = field(default_factory=dict)
     listeners: list[Callable[[TrackReport], None]] = field(default_factory=list)
+    drift: Any = field(default_factory=lambda: SimpleNamespace(standing=tuple))
 
 
 @dataclass
@@ -40,20 +45,39 @@ class Site:
     """A port that a browser speaks to."""
 
     port: int
+    side: PageSide
 
 
 @contextmanager
-def pages_of(box: Box) -> Iterator[Site]:
+def pages_of(box: Box, *, started: bool = False) -> Iterator[Site]:
+    """`started`: with the thread that passes alerts on and speaks with other boxes."""
     sock = listen("127.0.0.1", 0)
     port = sock.getsockname()[1]
-    side = PageSide(Daemon(config=box.config, outbox=box.outbox, desk=box.desk), port=port)  # type: ignore[arg-type]
+    cameras = [_camera(camera.name) for camera in box.config.cameras]
+    daemon = Daemon(
+        config=box.config,
+        outbox=box.outbox,
+        desk=box.desk,
+        cameras=cameras,
+        lanes_now={lane.name: {} for lane in box.config.lanes},
+    )
+    side = PageSide(daemon, port=port)  # type: ignore[arg-type]
     pages = side.pages
     web = WebServer(sock=sock, routes=pages.routes, lifespan=pages.lifespan, before_stop=pages.feed.close)
     web.start()
+    if started:
+        side.start()
     try:
-        yield Site(port)
+        yield Site(port, side)
     finally:
+        if started:
+            side.stop()
         web.stop()
+
+
+def _camera(name: str) -> SimpleNamespace:
+    status = CameraStatus(camera=name, state=CameraState.UP, reason=CameraReason.OK, since_ns=0)
+    return SimpleNamespace(name=name, status=status, figures=lambda: SimpleNamespace(fps=15.0, size_px=None))
 
 
 @pytest.fixture
@@ -104,9 +128,11 @@ def test_an_alert_comes_to_the_page_and_its_acknowledgement_into_the_register(co
             assert alerts(stream, 1)[0]["data"]["acknowledged"]["by"] == "Anna (sam)"
         [row] = sam.get("/api/alerts")[1]["alerts"]
         assert row["acknowledged"]["outcome"] == "checked"
-        facts = json.dumps(sam.get("/api/explain?receipt=r-1")[1]["facts"])
-        assert "unchecked" in facts
-        assert "item.added" in facts
+        facts = sam.get("/api/explain?receipt=r-1&lane=lane-1")[1]["facts"]
+        assert (facts[0]["outcome"], facts[0]["till_events"][0]["type"]) == ("unchecked", "item.added")
+        with redirect_stdout(StringIO()) as printed:
+            assert main(["explain", "r-1", "--from", str(config.state.dir)]) == 0
+        assert json.loads(printed.getvalue()) == facts[0], "page and command say the same"
         assert box.outbox.store is not None
         assert box.outbox.store.read(verify) == []
         kinds = box.outbox.store.read(lambda c: c.execute("SELECT kind FROM register").fetchall())
@@ -146,3 +172,39 @@ def test_a_box_that_listens_to_the_network_without_protection_does_not_start(tmp
     with pytest.raises(UnprotectedError, match="users"):
         check_protected(open_box)
     check_protected(a_config(tmp_path, "http: {host: 0.0.0.0, unprotected: true}\n"))
+
+
+def test_an_alert_that_nobody_acknowledged_is_passed_on_and_the_page_says_so(config: Config) -> None:
+    quick = replace(config, http=replace(config.http, escalate_minutes=0.01))
+    with a_box(quick) as box, pages_of(box, started=True) as site:
+        sam = signed_in(site, "sam")
+        with sam.stream("/api/stream") as stream:
+            next(told(stream))
+            assert signed_in(site, "kate").post("/api/lane/lane-1/assist")[0] == 200
+            raised, escalated = (one["data"] for one in alerts(stream, 2))
+        assert (raised["type"], escalated["type"]) == ("alert", "escalated")
+        assert escalated["alert"] == raised["alert"]["alert"]
+        assert site.side.attention._failed == {}
+
+
+def test_a_test_of_the_alarm_is_seen_on_the_page_and_goes_through_no_sink_twice(config: Config) -> None:
+    sink = FileSink(kind="file", name="lines", purpose="security", path=Path("lines.jsonl"))
+    with a_box(replace(config, sinks=(sink,))) as box, pages_of(box) as site:
+        sam = signed_in(site, "sam")
+        with sam.stream("/api/stream") as stream:
+            next(told(stream))
+            sinks = sam.post("/api/alerts/test")[1]["sinks"]
+            assert [(one["sink"], one["ok"]) for one in sinks] == [("page", True), ("lines", True)]
+            alert = alerts(stream, 1)[0]["data"]["alert"]
+        assert alert["test"] is True
+        [row] = sam.get("/api/alerts")[1]["alerts"]
+        assert (row["alert"], row["test"]) == (alert["alert"], True)
+        assert sam.post(f"/api/alerts/{row['alert']}/acknowledge", {"outcome": "checked"})[0] == 404
+        assert sam.post("/api/alerts/test")[0] == 200
+        box.post([a_till("receipt.opened", receipt="r-1"), a_till("receipt.cancelled", receipt="r-1")])
+        box.until(lambda: any(one[0] == "sale" for one in box.told()))
+        lines = config.state.dir / "lines.jsonl"
+        box.until(lambda: "sale.outcome" in lines.read_text())
+        assert lines.read_text().count('"test":true') == 2, "one for each press, none from the outbox"
+        assert box.outbox.store is not None
+        assert box.outbox.store.read(lambda c: c.execute("SELECT count(*) FROM register").fetchone()[0]) == 0

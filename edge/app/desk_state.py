@@ -45,9 +45,7 @@ def read_state(connection: sqlite3.Connection, *, now_ns: int) -> DeskState:
         decided=decided,
         prompted={lane: frozenset(receipts) for lane, receipts in asked.items()},
         blind=tuple(
-            (lane, from_ns, counted.get(lane, 0))
-            for lane, kind, from_ns in gaps
-            if kind == "camera"
+            (lane, from_ns, counted.get(lane, 0)) for lane, kind, from_ns in gaps if kind == "camera"
         ),
         silent={lane: from_ns for lane, kind, from_ns in gaps if kind == "till"},
     )

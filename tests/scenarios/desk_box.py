@@ -6,7 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -97,10 +97,11 @@ class Box:
 
 
 @contextmanager
-def a_box(config: Config) -> Iterator[Box]:
-    """A box that runs; leaving it is a clean stop."""
+def a_box(config: Config, *, moved: Callable[[], Mapping[str, int]] = dict) -> Iterator[Box]:
+    """A box that runs; leaving it is a clean stop. `moved`: cameras that were moved."""
     outbox = Outbox(config)
-    desk = Desk(config, AgeBundle.load(SHIPPED_BUNDLE, contract_digest=CONTRACT.digest), outbox)
+    bundle = AgeBundle.load(SHIPPED_BUNDLE, contract_digest=CONTRACT.digest)
+    desk = Desk(config, bundle, outbox, moved=moved)
     doors = Doors(config, desk, lambda: outbox.store)
     web = WebServer(sock=listen("127.0.0.1", 0), routes=doors.routes)
     desk.start()

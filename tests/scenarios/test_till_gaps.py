@@ -1,0 +1,68 @@
+"""A till that falls silent and a camera that is moved, at a running box and over a restart."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from edge.config import Config
+from tests.scenarios.desk_box import Box, _report, a_beer, a_box, a_config, a_till
+
+SILENT = "till: {http: {token_file: token}, silent_minutes: 0.005}\n"  # 0.3 s
+
+
+def customers_pass(box: Box, first: int) -> None:
+    """Three customers come and go while the till says nothing; the silence has lasted long enough by then."""
+    now_ns = time.time_ns()
+    for number in range(first, first + 3):
+        box.desk.judged([_report(f"t-{number}", now_ns, now_ns + 10**9, 0.1, ended=True)], [])
+
+
+def alerts(box: Box) -> list[tuple[str, int, int]]:
+    """Kind, count and openness of every alert in the book, oldest first."""
+    assert box.outbox.store is not None
+    return box.outbox.store.read(
+        lambda c: c.execute("SELECT kind, count, open FROM alerts ORDER BY from_ms").fetchall()
+    )
+
+
+def open_gaps(box: Box) -> int:
+    assert box.outbox.store is not None
+    query = "SELECT count(*) FROM gaps WHERE kind = 'till' AND to_ns IS NULL"
+    return int(box.outbox.store.read(lambda c: c.execute(query).fetchone()[0]))
+
+
+def test_a_silent_till_is_one_alert_that_closes_when_it_speaks(tmp_path: Path) -> None:
+    with a_box(a_config(tmp_path, SILENT)) as box:
+        customers_pass(box, 0)
+        box.until(lambda: alerts(box) == [("till_silent", 3, 1)])
+        customers_pass(box, 3)
+        box.post(a_till("receipt.opened", receipt="r-1"))
+        box.until(lambda: alerts(box) == [("till_silent", 3, 0)])
+        box.until(lambda: open_gaps(box) == 0)
+        customers_pass(box, 6)
+        box.until(lambda: [one[2] for one in alerts(box)] == [0, 1])
+
+
+def test_a_till_that_is_silent_over_a_restart_keeps_its_one_alert_until_it_speaks(tmp_path: Path) -> None:
+    """It was opened a second time, and the first stayed open for ever."""
+    config: Config = a_config(tmp_path, SILENT)
+    with a_box(config) as box:
+        customers_pass(box, 0)
+        box.until(lambda: alerts(box) == [("till_silent", 3, 1)])
+    with a_box(config) as box:
+        customers_pass(box, 3)
+        box.post(a_till("receipt.opened", receipt="r-1"))
+        box.until(lambda: [one[2] for one in alerts(box)] == [0])
+        box.until(lambda: open_gaps(box) == 0)
+
+
+def test_a_moved_camera_is_blind_until_it_is_neither_moved_nor_down(tmp_path: Path) -> None:
+    moved: dict[str, int] = {}
+    with a_box(a_config(tmp_path), moved=lambda: moved) as box:
+        moved["cam-1"] = time.time_ns()
+        box.until(lambda: alerts(box) == [("camera_blind", 0, 1)])
+        box.post([a_beer(receipt="r-1"), a_till("receipt.closed", receipt="r-1")])
+        box.until(lambda: alerts(box) == [("camera_blind", 1, 1)])
+        moved.clear()
+        box.until(lambda: alerts(box) == [("camera_blind", 1, 0)])

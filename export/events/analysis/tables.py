@@ -14,7 +14,7 @@ from ibis import _
 from export.events.analysis.bands import Band
 
 __all__ = ["STEPS", "baskets_of", "by_date", "by_hour", "by_lane_group", "marked_days", "names", "numbered"]
-__all__ += ["by_category", "by_product"]
+__all__ += ["by_category", "by_product", "held_out", "seen_together", "with_marks"]
 
 Table = Any
 """`ibis.Table`: its columns come by name at run time, which type checkers cannot follow."""
@@ -31,6 +31,7 @@ def numbered(lines: Table, bands: Sequence[Band]) -> Table:
         "store",
         "date",
         "basket",
+        "line",
         "lane_group",
         "model",
         "sku",
@@ -145,6 +146,27 @@ def by_category(lines: Table, bands: Sequence[Band]) -> Table:
         cents2=(_.cents * _.cents).sum(),
         **{f"p{k}": _[f"p{k}"].sum() for k in range(len(bands))},
         **{f"c{k}": (_[f"p{k}"] * _.cents).sum() for k in range(len(bands))},
+    )
+
+
+def seen_together(lines: Table) -> Table:
+    """Baskets that hold a category and a product; without marked baskets and unknown customers."""
+    usable = lines.filter((~_.marked) & (_.position >= 0))
+    products = usable.select("store", "date", "basket", "sku").distinct()
+    categories = usable.select("store", "date", "basket", "category").distinct()
+    return products.join(categories, ["store", "date", "basket"]).group_by("category", "sku").agg(n=_.count())
+
+
+def held_out(lines: Table, bands: Sequence[Band], *, baskets: int) -> Table:
+    """The lines of so many baskets, the first by id (ids say nothing), in the order of the till."""
+    usable = lines.filter((~_.marked) & (_.position >= 0))
+    chosen = (
+        usable.select("store", "date", "basket").distinct().order_by("basket", "store", "date").limit(baskets)
+    )
+    return (
+        usable.join(chosen, ["store", "date", "basket"])
+        .select("store", "date", "basket", "line", "sku", "category", *(f"p{k}" for k in range(len(bands))))
+        .order_by("store", "date", "basket", "line")
     )
 
 

@@ -15,15 +15,8 @@ from numpy.typing import NDArray
 from export.events.analysis import tables
 from export.events.analysis.age_error import errors_for
 from export.events.analysis.bands import Band
-from export.events.analysis.correction import (
-    Channel,
-    Estimate,
-    Mixture,
-    channel_of,
-    mixture_of,
-    rates_of,
-    stacked,
-)
+from export.events.analysis.cells import Cells, columns_of
+from export.events.analysis.correction import Estimate, Mixture, channel_of, mixture_of, rates_of
 from export.events.analysis.engine import Engine
 from export.events.analysis.errors import AnalysisError, NoData, NoErrorMeasured
 from export.events.analysis.reading import Export
@@ -141,20 +134,20 @@ def sums_of(engine: Engine, bands: Sequence[Band]) -> Sums:
     marked = None if engine.coverage is None else tables.marked_days(engine.coverage)
     lines = tables.with_marks(tables.numbered(engine.lines, bands), marked)
     currencies = [
-        str(v) for v in _columns(engine.fetch(lines.select("currency").distinct()))["currency"].tolist()
+        str(v) for v in columns_of(engine.fetch(lines.select("currency").distinct()))["currency"].tolist()
     ]
     if len(currencies) > 1:
         raise AnalysisError(
             f"baskets in {', '.join(sorted(currencies))}: report the stores of each currency by themselves"
         )
     baskets = engine.keep(tables.baskets_of(lines, bands))
-    found = _columns(engine.fetch(tables.names(lines)))
+    found = columns_of(engine.fetch(tables.names(lines)))
     return Sums(
-        by_date=_columns(engine.fetch(tables.by_date(baskets, bands))),
-        by_hour=_columns(engine.fetch(tables.by_hour(baskets, bands))),
-        by_lane_group=_columns(engine.fetch(tables.by_lane_group(baskets))),
-        by_product=_columns(engine.fetch(tables.by_product(lines, bands))),
-        by_category=_columns(engine.fetch(tables.by_category(lines, bands))),
+        by_date=columns_of(engine.fetch(tables.by_date(baskets, bands))),
+        by_hour=columns_of(engine.fetch(tables.by_hour(baskets, bands))),
+        by_lane_group=columns_of(engine.fetch(tables.by_lane_group(baskets))),
+        by_product=columns_of(engine.fetch(tables.by_product(lines, bands))),
+        by_category=columns_of(engine.fetch(tables.by_category(lines, bands))),
         names={
             sku: (name, category)
             for sku, name, category in zip(found["sku"], found["name"], found["category"], strict=True)
@@ -179,7 +172,7 @@ def figures_of(sums: Sums, export: Export, bundles: Sequence[Path]) -> Figures:
             "no figure by age band is right. Name its bundle (--bundle DIR), measured with: "
             "checkout-age measure-error DIR --data CROPS"
         )
-    reader = _Cells([channel_of(error, bands) for error in errors.values()], list(errors))
+    reader = Cells([channel_of(error, bands) for error in errors.values()], list(errors))
     usable = (~day["marked"]) & (day["position"] >= 0)
     mixture = mixture_of(reader.channel, reader.count(day, usable))
     age_baskets = mixture.share.value * mixture.n.sum()
@@ -245,49 +238,7 @@ def figures_of(sums: Sums, export: Export, bundles: Sequence[Path]) -> Figures:
     )
 
 
-class _Cells:
-    """Sums by model and position brought into the cells of the channel; models nobody measured fall out."""
-
-    def __init__(self, channels: Sequence[Channel], models: Sequence[str]) -> None:
-        self.channel = stacked(channels)
-        self._first = {}
-        self._cell_of = {}
-        start = 0
-        for model, channel in zip(models, channels, strict=True):
-            self._first[model], self._cell_of[model] = start, channel.cell_of
-            start += channel.cells
-
-    def cell(self, table: dict[str, Any]) -> NDArray[np.int64]:
-        """The cell of each row; −1 where the position or the model's error is unknown."""
-        cell = np.full(len(table["model"]), -1, dtype=np.int64)
-        for model, first in self._first.items():
-            here = (table["model"] == model) & (table["position"] >= 0)
-            cell[here] = first + self._cell_of[model][table["position"][here].astype(int)]
-        return cell
-
-    def sum(self, table: dict[str, Any], where: NDArray[np.bool_], column: str) -> _F64:
-        cell = self.cell(table)
-        inside = where & (cell >= 0)
-        return np.bincount(
-            cell[inside], weights=table[column][inside].astype(np.float64), minlength=self.channel.cells
-        )
-
-    def count(self, table: dict[str, Any], where: NDArray[np.bool_]) -> _F64:
-        return self.sum(table, where, "n")
-
-    def grouped(self, table: dict[str, Any], group: NDArray[np.int64], groups: int, column: str) -> _F64:
-        """Sums `(groups, C)`; rows with group −1 are left out."""
-        cell = self.cell(table)
-        inside = (cell >= 0) & (group >= 0)
-        flat = np.bincount(
-            group[inside] * self.channel.cells + cell[inside],
-            weights=table[column][inside].astype(np.float64),
-            minlength=groups * self.channel.cells,
-        )
-        return flat.reshape(groups, self.channel.cells)
-
-
-def _hours(table: dict[str, Any], reader: _Cells, bands: tuple[Band, ...]) -> Grid:
+def _hours(table: dict[str, Any], reader: Cells, bands: tuple[Band, ...]) -> Grid:
     hours = np.unique(table["hour"])
     counts = reader.grouped(table, np.searchsorted(hours, table["hour"]), len(hours), "n")
     mixes = [mixture_of(reader.channel, n) if n.sum() >= _MIX_BASKETS_MIN else None for n in counts]
@@ -312,7 +263,7 @@ def _hours(table: dict[str, Any], reader: _Cells, bands: tuple[Band, ...]) -> Gr
 
 def _categories(
     table: dict[str, Any],
-    reader: _Cells,
+    reader: Cells,
     mixture: Mixture,
     *,
     bands: tuple[Band, ...],
@@ -346,7 +297,7 @@ def _categories(
     )
 
 
-def _lifts(sums: Sums, reader: _Cells, mixture: Mixture, bands: tuple[Band, ...]) -> Lifts:
+def _lifts(sums: Sums, reader: Cells, mixture: Mixture, bands: tuple[Band, ...]) -> Lifts:
     table = sums.by_product
     skus, group = np.unique(table["sku"].astype(str), return_inverse=True)
     counts = reader.grouped(table, group, len(skus), "n")
@@ -372,7 +323,7 @@ def _lifts(sums: Sums, reader: _Cells, mixture: Mixture, bands: tuple[Band, ...]
     )
 
 
-def _weeks(day: dict[str, Any], reader: _Cells) -> tuple[Week, ...]:
+def _weeks(day: dict[str, Any], reader: Cells) -> tuple[Week, ...]:
     monday = {d: _monday(date.fromisoformat(d)) for d in {str(d) for d in day["date"]}}
     by_week: dict[date, list[int]] = defaultdict(list)
     for index, d in enumerate(day["date"]):
@@ -483,11 +434,3 @@ def _scaled(estimate: Estimate, by: _F64) -> Estimate:
 
 def _monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
-
-
-def _columns(table: Any) -> dict[str, Any]:
-    """A `pyarrow.Table` as numpy arrays by name."""
-    return {
-        name: column.combine_chunks().to_numpy(zero_copy_only=False)
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    }

@@ -58,7 +58,9 @@ text.k4{fill:var(--c4)}text.k5{fill:var(--c5)}text.k6{fill:var(--c6)}text.k7{fil
 .wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.93rem;margin:8px 0}
 th,td{padding:5px 14px 5px 0;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th{color:var(--soft);font-weight:600}.t,th:first-child,td:first-child{text-align:left}td.h{padding:5px 8px}
-td .c{color:var(--soft)}
+td.ci svg{display:inline-block;vertical-align:middle;margin-right:10px}td.ci span{color:var(--soft)}
+table.wares{table-layout:fixed;width:100%}table.wares td{overflow:hidden;text-overflow:ellipsis}
+.wares th:nth-child(1){width:22%}.wares th:nth-child(2){width:15%}.wares th:nth-child(4){width:31%}
 footer{color:var(--soft);font-size:.86rem;margin-top:3em;border-top:1px solid var(--line);padding-top:1em}
 @media print{main{max-width:none}h2,h3{break-after:avoid}figure,table,.box{break-inside:avoid}}
 """
@@ -254,11 +256,12 @@ class _Page:
                 drawn = charts.span(value, down, up, most=_LIFT_MOST, title=f"{down:.2f} – {up:.2f}")
                 rows.append(
                     f"<tr><td>{_e(lifts.names[i])}</td><td class='t'>{_e(lifts.categories[i])}</td>"
-                    f"<td><b>{value:.2f}</b></td><td class='t'>{drawn}<span class='c'>{down:.2f} – {up:.2f}</span></td>"
+                    f"<td><b>{value:.2f}</b></td><td class='t ci'>{drawn}<span>{down:.2f} – {up:.2f}</span></td>"
                     f"<td>{float(lifts.estimated[i, k]):.2f}</td><td>{_count(_about(lifts.baskets[i, k]))}</td></tr>"
                 )
             parts.append(
-                f"<div class='wide'><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+                f"<div class='wide'><table class='wares'><thead><tr>{head}</tr></thead>"
+                f"<tbody>{''.join(rows)}</tbody></table></div>"
             )
         return "\n".join(parts)
 

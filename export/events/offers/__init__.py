@@ -1,0 +1,1 @@
+"""What to suggest to whom, and whether that beats suggesting what everybody buys."""

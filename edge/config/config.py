@@ -25,6 +25,17 @@ from edge.config.tracking import Tracking
 
 __all__ = ["Config"]
 
+_BETWEEN_BOXES = {"checkout.alert.raised.v1", "checkout.alert.acknowledged.v1"}
+
+
+def _tells_boxes(sink: Sink) -> bool:
+    """Does it carry what hub and members need of each other?"""
+    return (
+        sink.kind == "mqtt"
+        and sink.purpose == "security"
+        and (not sink.types or set(sink.types) >= _BETWEEN_BOXES)
+    )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
@@ -49,7 +60,12 @@ class Config:
     log: Annotated[Log, "format and level of the log"] = field(default_factory=Log)
 
     def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Two file sinks must not write one file."""
+        """Two file sinks must not write one file; who hears other boxes must be heard by them."""
+        if self.hub is not None and not any(_tells_boxes(sink) for sink in self.sinks):
+            yield (
+                ("hub", "sinks"),
+                "needs an MQTT sink with 'purpose: security' to that broker, for alerts and acknowledgements",
+            )
         seen: dict[Path, str] = {}
         for sink in self.sinks:
             if sink.kind != "file":

@@ -1,0 +1,52 @@
+"""Hub and shifts: what a shop may write, and what it is told where it makes no sense."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.config import Config, ConfigError, parse_config
+
+LEAST = "cameras: [{name: cam-1, source: demo}]\nlanes: [{name: lane-1, camera: cam-1}]\n"
+SINK = "sinks: [{kind: mqtt, name: broker, purpose: security, host: broker.shop.example}]\n"
+
+
+def read(more: str) -> Config:
+    return parse_config((LEAST + more).encode(), file="box.yaml", folder=Path())
+
+
+def test_a_hub_turns_boxes_red_within_a_minute_whatever_is_set() -> None:
+    hub = read(SINK + "hub: {host: broker.shop.example, boxes: [box-2]}").hub
+    assert hub is not None
+    assert (hub.role, hub.silent_s, hub.effective_port, hub.boxes) == ("hub", 40.0, 1883, ("box-2",))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            SINK + "hub: {host: b.example, silent_s: 90}",
+            "hub.silent_s: '90' is not allowed; a number from 25 to 55",
+        ),
+        (
+            SINK + "hub: {host: b.example, role: chief}",
+            "hub.role: 'chief' is not allowed; one of hub, member",
+        ),
+        (SINK + "hub: {host: b.example, ca_file: pyproject.toml}", "has no effect without 'tls: true'"),
+        (SINK + "hub: {host: b.example, password_env: P}", "a password without 'user'"),
+        (SINK + "hub: true", "hub: 'true' is not allowed; a mapping with host, role"),
+        ("hub: {host: b.example}", "hub: needs an MQTT sink with 'purpose: security'"),
+        (
+            SINK.replace("host", "types: [checkout.alert.raised.v1], host") + "hub: {host: b.example}",
+            "hub: needs an MQTT sink with 'purpose: security'",
+        ),
+        ("shifts: {begin: ['14:00', '06:00']}", "shifts.begin: times rise from shift to shift, each once"),
+        ("shifts: {begin: ['6:00']}", "'6:00' is not allowed; a time such as '06:00'"),
+        ("shifts: {begin: []}", "shifts.begin: 0 entries are not allowed; a list of 1 to 12 entries"),
+    ],
+)
+def test_a_mistake_is_named(text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        read(text)
+    assert said in str(error.value)

@@ -97,7 +97,9 @@ def _offers(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
         cells, baskets[:1], products[:1], pairs[:1], category_of=category_of, never=never, bands=len(bands)
     )
     evaluation = evaluate(early_ranking, held, len(bands))
-    ranking = _ranked(cells, baskets, products, pairs, category_of=category_of, never=never, bands=len(bands))
+    ranking = _ranked(
+        cells, [baskets, products, pairs], category_of=category_of, never=never, bands=len(bands)
+    )
     document = {
         "schema_version": 1,
         "created": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -132,20 +134,20 @@ def _offers(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 def _ranked(
     cells: Any,
-    baskets: list[Any],
-    products: list[Any],
-    pairs: list[Any],
+    parts: list[list[Any]],
+    *,
     category_of: Any,
     never: Any,
     bands: int,
 ) -> Any:
-    """Lists from the days of these tables together."""
+    """Lists from tables of baskets, of products and of pairs, those of several spans of days together."""
     import numpy as np
 
     from export.events.analysis.correction import mixture_of
     from export.events.analysis.errors import NoData
     from export.events.offers.ranking import rank
 
+    baskets, products, pairs = parts
     n = sum(cells.sum(table, ~table["marked"], "n") for table in baskets)
     if not n.sum():
         raise NoData("no basket with an age before the split; offers need more days")

@@ -26,11 +26,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A curve over numbered places; None breaks it."""
+    """A curve over numbered places; None is a gap, and nothing leads to a place in `apart`."""
 
     name: str
     values: Sequence[float | None]
     kind: int
+    apart: frozenset[int] = frozenset()
 
 
 def bars(
@@ -145,6 +146,7 @@ def lines(
             if value is None:
                 pen = "M"
                 continue
+            pen = "M" if index in line.apart else pen
             path.append(f"{pen}{_LEFT + index * step:.1f} {y_at(value):.1f}")
             pen = "L"
         if not path:

@@ -188,7 +188,7 @@ class _Page:
             [None if grid.hidden[r, k] else float(grid.corrected.value[r, k]) for r in range(len(grid.rows))]
             for k in range(len(self._labels))
         ]
-        shown = [[_count(round(v)) if v is not None else "" for v in row] for row in values]
+        shown = [[_count(_about(v)) if v is not None else "" for v in row] for row in values]
         return (
             "<figure><div class='wide'>"
             + charts.heat(grid.rows, self._labels, values, title=self._w["hours_title"], shown=shown)
@@ -268,12 +268,13 @@ class _Page:
     def _weeks(self, weeks: Sequence[Week]) -> str:
         f, w = self._f, self._w
         made = []
+        apart = frozenset(r for r, week in enumerate(weeks) if week.breaks)
         for k, label in enumerate(self._labels):
             values: list[float | None] = []
             for r, week in enumerate(weeks):
-                shown = week.share is not None and not f.weeks_hidden[r, k] and not week.breaks
+                shown = week.share is not None and not f.weeks_hidden[r, k]
                 values.append(float(week.share.value[k]) if shown and week.share is not None else None)
-            made.append(charts.Line(name=label, values=values, kind=1 + k % 7))
+            made.append(charts.Line(name=label, values=values, kind=1 + k % 7, apart=apart))
         labels = [week.starts.strftime("%d.%m." if self._lang == "ru" else "%d %b") for week in weeks]
         chart = charts.lines(made, labels, title=w["weeks_title"], percent=True)
         head = "".join(
@@ -295,7 +296,8 @@ class _Page:
         change = week.share_change
         if change is None:
             return "–"
-        sure = (change.low > 0) | (change.high < 0)
+        # Seven bands are looked at, so one must stand out further than its own interval says.
+        sure = np.abs(change.value) > 1.4 * (change.high - change.low) / 2
         if not sure.any():
             return self._w["no_shift"]
         k = int(np.argmax(np.where(sure, np.abs(change.value), -1.0)))
@@ -349,7 +351,7 @@ def _percent(share: float) -> str:
 
 
 def _signed(change: float | None) -> str:
-    return "–" if change is None else f"{change * 100:+.1f}\u202f%"
+    return "–" if change is None else f"{round(change * 100, 1) + 0.0:+.1f}\u202f%"
 
 
 def _count(number: float) -> str:

@@ -6,6 +6,7 @@ import ctypes
 import os
 import resource
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = [
@@ -63,7 +64,8 @@ def clock_synchronised() -> bool | None:
 def forbid_core_dumps() -> None:
     """Frames lie in memory: the kernel shall never write it out, neither to a file nor to a crash handler.
 
-    Where prctl is refused the limit still keeps files from being written.
+    Where one of the two is refused, as a sandbox may, the other still holds.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

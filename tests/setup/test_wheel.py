@@ -89,7 +89,9 @@ def test_models_configurations_and_units_are_inside(installed: Installed) -> Non
         capture_output=True,
         text=True,
     ).stdout.splitlines()
-    beside = [*CHECKOUT.glob("configs/*"), *CHECKOUT.glob("systemd/*")]
+    beside = [
+        path for room in ("configs", "systemd") for path in (CHECKOUT / room).rglob("*") if path.is_file()
+    ]
     expected = {*tracked, *(f"edge/_shipped/{file.relative_to(CHECKOUT)}" for file in beside)}
 
     assert expected - inside == set()

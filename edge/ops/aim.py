@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from textwrap import wrap
 from types import MappingProxyType
 from typing import Literal
 
@@ -181,7 +182,7 @@ def aim_view(now: AimNow, *, width: int, height: int, language: Language = "en")
     elif not now.faces:
         lines.append((Span(words["nobody"], "warn"),))
     else:
-        lines += _verdicts(now.faces, words)
+        lines += _verdicts(now.faces, words, width)
     lines += [(), (Span(words["end"], "dim"),)]
     return [cut(line, width) for line in lines[:height]]
 
@@ -201,7 +202,7 @@ def aim_line(now: AimNow, *, language: Language = "en") -> str:
     return f"{words[f'all.{_worst(told)}']}: " + "; ".join(parts)
 
 
-def _verdicts(faces: Sequence[AimFace], words: Mapping[str, str]) -> list[Line]:
+def _verdicts(faces: Sequence[AimFace], words: Mapping[str, str], width: int) -> list[Line]:
     found, told = figures(faces), grades(faces)
     good = sum(face.verdict.reason is None for face in faces) / len(faces)
     worst = _worst(told)
@@ -213,14 +214,16 @@ def _verdicts(faces: Sequence[AimFace], words: Mapping[str, str]) -> list[Line]:
     for measure in MEASURES:
         filled = round(_BAR * _share(measure, found[measure]))
         style = _STYLES[told[measure]]
-        lines.append(
-            (
-                Span(f"{words[measure]:12} "),
-                Span("█" * filled + "·" * (_BAR - filled), style),
-                Span(f" {_number(measure, found[measure]):>7}  "),
-                Span(words[f"{measure}.{told[measure]}"], style),
-            )
+        row: Line = (
+            Span(f"{words[measure]:12} "),
+            Span("█" * filled + "·" * (_BAR - filled), style),
+            Span(f" {_number(measure, found[measure]):>7}  "),
         )
+        said = words[f"{measure}.{told[measure]}"]
+        if sum(len(span.text) for span in row) + len(said) <= width:
+            lines.append((*row, Span(said, style)))
+        else:  # what to do about it must not be cut off
+            lines += [row, *((Span(f"  {part}", style),) for part in wrap(said, max(10, width - 2)))]
     return lines
 
 

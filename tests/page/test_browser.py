@@ -85,7 +85,7 @@ def test_somebody_signs_in_sees_an_alert_come_and_acknowledges_it(shop: Shop, pa
     )
     expect(page.locator(".alert")).to_have_count(2)
     expect(page).to_have_title("(2) Alerts")
-    expect(page.locator("#shift")).to_contain_text("1 sales in this shift whose customer was not seen")
+    expect(page.locator("#shift")).to_contain_text("Sales in this shift whose customer was not seen: 1")
     page.get_by_role("button", name="Show each").click()
     expect(page.locator("[data-alert=a-3]")).to_contain_text("Recording")
     expect(page.locator(".tile.bad")).to_contain_text("lane-2")
@@ -381,7 +381,7 @@ def test_a_shift_that_is_over_is_told_on_the_page_and_calls_nobody(shop: Shop, p
     expect(page.locator("#connection")).to_have_text("Live")
     for number in range(3):
         raise_alert(shop, f"u-{number}", kind="unseen_customer", severity="low")
-    expect(page.locator("#shift")).to_contain_text("3 sales")
+    expect(page.locator("#shift")).to_contain_text("was not seen: 3")
     assert page.evaluate("globalThis.rang") == 0
     lane = {
         "lane": "lane-1",

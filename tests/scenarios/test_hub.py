@@ -25,7 +25,8 @@ from tests.page.shop import PASSWORD, Browser
 from tests.scenarios.desk_box import Box, a_beer, a_box, a_config, a_till
 from tests.scenarios.test_pages import Site, pages_of
 
-WAIT_S = 60.0
+WAIT_S = 120.0
+SINK = "sinks: [{kind: mqtt, name: broker, purpose: security, host: 127.0.0.1, port: 9}]\n"
 
 
 @pytest.fixture
@@ -186,7 +187,7 @@ class Clock:
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[tuple[HubSide, Clock, Outbox]]:
     """A hub without a broker: what it hears is said by hand."""
-    config = a_config(tmp_path, "hub: {host: 127.0.0.1, silent_s: 40}\n")
+    config = a_config(tmp_path, SINK + "hub: {host: 127.0.0.1, silent_s: 40}\n")
     outbox, clock = Outbox(config), Clock()
     hub = HubSide(config, outbox, clock_s=lambda: clock.now_s)
     hub._listener.error = None
@@ -279,7 +280,7 @@ def test_what_nobody_can_read_is_counted_and_changes_nothing(alone: Any) -> None
 
 
 def test_a_hub_that_was_told_its_boxes_misses_one_that_never_came(tmp_path: Path) -> None:
-    config = a_config(tmp_path, "hub: {host: 127.0.0.1, boxes: [box-2]}\n")
+    config = a_config(tmp_path, SINK + "hub: {host: 127.0.0.1, boxes: [box-2]}\n")
     outbox, clock = Outbox(config), Clock()
     hub = HubSide(config, outbox, clock_s=lambda: clock.now_s)
     hub._listener.error = None

@@ -38,6 +38,7 @@ class Daemon:
     lanes_now: dict[str, dict[str, TrackReport]] = field(default_factory=dict)
     listeners: list[Callable[[TrackReport], None]] = field(default_factory=list)
     drift: Any = field(default_factory=lambda: SimpleNamespace(standing=tuple))
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 // One alert, one gap, one lane: from plain values to what is seen. Nothing here knows the network.
 import { element } from "/static/net.js";
 import { gathered } from "/static/ring.js";
-import { ago, clock, t } from "/static/words.js";
+import { ago, clock, decimal, t } from "/static/words.js";
 
 const KIND_WORD = { assistance: "assistance_call" };
 export const kindWord = (kind) => t(KIND_WORD[kind] ?? kind);
@@ -105,7 +105,7 @@ const CLOCK_NEAR_S = 1;
 function clockLine(estimate) {
   if (!estimate || estimate.offset_s === null || estimate.offset_s === undefined) return null;
   const off = estimate.offset_s - estimate.configured_s;
-  const values = { off: `${off > 0 ? "+" : ""}${off.toFixed(1)}`, n: estimate.receipts };
+  const values = { off: `${off > 0 ? "+" : ""}${decimal(off, 1)}`, n: estimate.receipts };
   return element("p", { class: Math.abs(off) > CLOCK_NEAR_S ? "clock bad-clock small" : "clock quiet small" }, t(Math.abs(off) > CLOCK_NEAR_S ? "clock_off" : "clock_right", values));
 }
 
@@ -113,7 +113,7 @@ export function laneTile(lane) {
   const { camera, till } = lane;
   if (lane.box_state === "silent" || lane.box_state === "offline")
     return element("article", { class: "tile bad gone", "data-lane": lane.lane, "data-box": lane.box }, element("h2", {}, placeOf(lane)),
-      element("p", { class: "part bad" }, element("i", { "aria-hidden": "true" }), t(lane.box_state === "offline" ? "box_offline" : "box_silent")),
+      element("p", { class: "part bad" }, element("i", { "aria-hidden": "true" }), t("box_gone")),
       element("p", { class: "quiet small" }, t("box_gone_told")));
   const part = (word, state, more) =>
     element("p", { class: `part ${tone(state)}` }, element("i", { "aria-hidden": "true" }), `${t(word)}: ${t(state)}`, more ? element("span", { class: "quiet" }, more) : null);

@@ -1,13 +1,13 @@
 // The manager's week: challenges made of challenges due, by lane and by cashier, and a sign-off into the register.
 import { element, get, me, post } from "/static/net.js";
-import { clock, other, settle, t } from "/static/words.js";
+import { clock, decimal, other, settle, t } from "/static/words.js";
 
 const at = (id) => document.getElementById(id);
 const percent = (share) => `${Math.round(100 * share)} %`;
 let report = null;
 
 const between = ({ interval }) => (interval ? t("interval", { low: percent(interval[0]), high: percent(interval[1]) }) : "");
-const delay = ({ delay_s }) => (delay_s ? t("seconds", { n: delay_s.median }) : t("not_enough"));
+const delay = ({ delay_s }) => (delay_s ? t("seconds", { n: decimal(delay_s.median, 1) }) : t("not_enough"));
 
 function share(figures) {
   if (figures.due === 0) return t("none_due");
@@ -33,7 +33,7 @@ function draw() {
   const { all } = report;
   document.title = `${t("week")} ${report.week}`;
   at("share").textContent = share(all);
-  at("interval").textContent = [between(all), t("made_of_due_long", { made: all.made, due: all.due })].filter(Boolean).join(" · ");
+  at("interval").textContent = [all.interval ? `${t("interval_name")}: ${between(all)}` : "", t("made_of_due_long", { made: all.made, due: all.due })].filter(Boolean).join(" · ");
   const figures = [["sales_name", all.sales], ["refusals", all.refused], ["hasty", all.hasty], ["delay", delay(all)],
     ["known_name", all.known], ["outcome_unchecked", all.outcomes.unchecked], ["outcome_unseen", all.outcomes.unseen]];
   at("figures").replaceChildren(...figures.map(([name, value]) => element("p", {}, element("b", {}, String(value)), element("span", { class: "quiet" }, t(name)))));

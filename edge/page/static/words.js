@@ -32,11 +32,11 @@ const WORDS = {
     test_only: "Test", test_told: "Somebody tried whether alerts come through. No sale is behind it.",
     this_page: "this page", gets_none: "gets no alerts",
     all_boxes: "All boxes", box: "Box", boxes: "Boxes", box_up: "up", box_waiting: "waiting to hear", box_silent: "is silent",
-    box_offline: "is offline", box_gone_told: "Nothing is known of this lane now.", heard: "heard {time}",
+    box_offline: "is offline", box_gone: "No word from its box", box_gone_told: "Nothing is known of this lane now.", heard: "heard {time}",
     hub_lost: "This hub does not reach its broker ({reason}): other boxes cannot be heard.", unknown: "unknown",
     parked: "{sink}: {n} deliveries were refused for good ({reason}), the oldest {time}", retry: "Send again",
     retried: "Sent again: {sent}.", retried_some: "Sent again: {sent}; {left} left ({reason}).",
-    this_shift: "{n} sales in this shift whose customer was not seen", since: "since {time}", show_each: "Show each", hide: "Hide",
+    this_shift: "Sales in this shift whose customer was not seen: {n}", since: "since {time}", show_each: "Show each", hide: "Hide",
     digest: "{n} of {of} restricted sales without a seen customer", of_sales: "{n} of {of}",
     unseen_no_face: "no face", unseen_ambiguous: "two stood equally near", unseen_restart: "restart", unseen_camera_blind: "camera blind",
     unseen_unknown: "unknown", unseen_too_small: "too small", unseen_blurred: "blurred", unseen_turned_away: "turned away",
@@ -96,7 +96,7 @@ const WORDS = {
     test_only: "Проверка", test_told: "Кто-то проверяет, доходят ли тревоги. За ней нет продажи.",
     this_page: "эта страница", gets_none: "тревог не получает",
     all_boxes: "Все устройства", box: "Устройство", boxes: "Устройства", box_up: "на связи", box_waiting: "ждём ответа", box_silent: "молчит",
-    box_offline: "отключено", box_gone_told: "Об этой кассе сейчас ничего не известно.", heard: "последний раз {time}",
+    box_offline: "отключено", box_gone: "Устройство не отвечает", box_gone_told: "Об этой кассе сейчас ничего не известно.", heard: "последний раз {time}",
     hub_lost: "Нет связи с брокером ({reason}): других устройств не слышно.", unknown: "неизвестно",
     parked: "{sink}: получатель окончательно отклонил {n} ({reason}), первое {time}", retry: "Отправить снова",
     retried: "Отправлено снова: {sent}.", retried_some: "Отправлено снова: {sent}; осталось {left} ({reason}).",
@@ -158,8 +158,11 @@ function apply() {
 export function clock(time) {
   const at = new Date(time);
   const day = at.toDateString() === new Date().toDateString() ? {} : { day: "2-digit", month: "2-digit" };
-  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", ...day }).format(at);
+  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", ...day }).format(at);
 }
+
+export const decimal = (value, digits) =>
+  new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
 export function ago(time) {
   const seconds = Math.round((new Date(time) - Date.now()) / 1000);

@@ -34,6 +34,8 @@ _MTCNN_SCORE_MIN = 0.8  # the package's own
 # On the same frames MTCNN with 72 px and 48 proposals finds what it finds with 20 px and no bound, faces of 34 to
 # 60 px included, in an eighth of the time.
 _LANE_PROPOSALS_MAX = 48
+# The pictures of those frames; YuNet, too, sees every lane reduced to one size.
+_LANE_WIDTH_PX = 1280
 
 MTCNN_FOLDER = Path(__file__).resolve().parent.parent / "models" / "face" / "mtcnn"
 
@@ -124,9 +126,9 @@ def open_detector(
 ) -> Detector:
     """Start the detector that was chosen.
 
-    The defaults are for a lane. `input_size_px` is YuNet's, `min_face_px` MTCNN's; without `score_min` each has
-    its own. `input_size_px` None is for photographs: searched in full, and with no bound on how many faces.
-    Raises DetectorError where a file is altered or cannot be loaded.
+    The defaults are for a lane. `input_size_px` is YuNet's, `min_face_px` MTCNN's (of a picture 1280 wide; in a wider
+    one it grows along); without `score_min` each has its own. `input_size_px` None is for photographs: searched in
+    full, and with no bound on how many faces. Raises DetectorError where a file is altered or cannot be loaded.
     """
     if choice.name == "yunet":
         return YunetDetector(
@@ -140,6 +142,7 @@ def open_detector(
         choice.file,
         score_min=_MTCNN_SCORE_MIN if score_min is None else score_min,
         min_face_px=min_face_px,
+        width_px=None if input_size_px is None else _LANE_WIDTH_PX,
         proposals_max=None if input_size_px is None else _LANE_PROPOSALS_MAX,
         intra_op_threads=intra_op_threads,
         allow_spinning=allow_spinning,

@@ -46,8 +46,9 @@ class MtcnnDetector:
 
     `min_face_px` decides the cost: half of it means four times the pixels for PNet. `proposals_max` bounds what
     RNet looks at in a picture, best first; None is no bound. The defaults are the package's own and give its very
-    answers. `folder` holds the three networks and `manifest.json`, checked against its digests; raises
-    DetectorError as `verified_files` does.
+    answers. With `width_px` the smallest face is meant for a picture so wide: a wider one shows the same scene in
+    more pixels and is searched for faces of the same share. `folder` holds the three networks and `manifest.json`,
+    checked against its digests; raises DetectorError as `verified_files` does.
     """
 
     name = "mtcnn"
@@ -58,6 +59,7 @@ class MtcnnDetector:
         *,
         score_min: float = 0.8,
         min_face_px: int = 20,
+        width_px: int | None = None,
         scale_step: float = 0.709,
         proposals_max: int | None = None,
         intra_op_threads: int = 1,
@@ -70,8 +72,7 @@ class MtcnnDetector:
             raise ValueError(f"scale_step and score_min lie between 0 and 1; got {scale_step}, {score_min}")
         self._score_min = score_min
         self._min_face_px = min_face_px
-        # PNet and RNet search a picture reduced by a whole factor where the smallest face still fills RNet's patch.
-        self._reduction = max(1, min_face_px // _PATCH_PX)
+        self._width_px = width_px
         self._scale_step = scale_step
         self._proposals_max = proposals_max
         files = verified_files(folder)
@@ -92,25 +93,49 @@ class MtcnnDetector:
             check_picture(image)
             if image.size:
                 sizes[image.shape].append(index)
-        searched = [_reduced(image, self._reduction) for image in images]
+        factors = [self._reduction(image) for image in images]
+        searched = [_reduced(image, factor) for image, factor in zip(images, factors, strict=True)]
         boxes: list[Floats] = [np.zeros((0, 4), np.float32) for _ in images]
         for members in sizes.values():
-            for index, proposed in zip(members, self._propose([searched[i] for i in members]), strict=True):
+            least_px = self._least_px(images[members[0]]) / factors[members[0]]
+            proposals = self._propose([searched[i] for i in members], least_px)
+            for index, proposed in zip(members, proposals, strict=True):
                 boxes[index] = proposed
-        sorted_out = [_enlarged(own, self._reduction) for own in self._sort_out(searched, boxes)]
-        return self._last_word(images if self._reduction > 1 else searched, sorted_out)
+        sorted_out = [
+            _enlarged(own, factor)
+            for own, factor in zip(self._sort_out(searched, boxes), factors, strict=True)
+        ]
+        views = [
+            image if factor > 1 else seen
+            for image, factor, seen in zip(images, factors, searched, strict=True)
+        ]
+        return self._last_word(views, sorted_out)
 
     def refine(self, image: NDArray[np.uint8], faces: Sequence[Face]) -> list[Face]:  # noqa: ARG002
         """See `Detector.refine`: ONet has read the landmarks from the full picture, there is nothing to add."""
         return list(faces)
 
-    def _propose(self, images: Sequence[Floats]) -> list[Floats]:
+    def _least_px(self, image: Picture) -> float:
+        """The smallest face that is looked for in this picture."""
+        return self._min_face_px * max(1.0, image.shape[1] / self._width_px if self._width_px else 1.0)
+
+    def _reduction(self, image: Picture) -> int:
+        """PNet and RNet search a picture reduced by a whole factor where the smallest face still fills RNet's patch."""
+        return max(1, int(self._least_px(image)) // _PATCH_PX)
+
+    def _propose(self, images: Sequence[Floats], least_px: float) -> list[Floats]:
         """Boxes (n, 4) of each picture that PNet takes for faces, made square; pictures agree in size."""
         height, width = images[0].shape[:2]
         found: list[list[Floats]] = [[] for _ in images]
-        for scale in _scales(height, width, self._min_face_px / self._reduction, self._scale_step):
+        above: Sequence[Picture] = images
+        for scale in _scales(height, width, least_px, self._scale_step):
             size = (int(width * scale), int(height * scale))
-            level = np.stack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
+            made = [cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in above]
+            if (
+                self._width_px is not None
+            ):  # each level from the one above is cheaper, and not the package's pixels
+                above = made
+            level = np.stack(made)
             offsets, scores = self._pnet.run(["offsets", "scores"], {"pictures": level})
             picture, row, column = np.nonzero(scores[:, 0] > _PROPOSAL_SCORE_MIN)
             corner = np.stack([column, row, column, row], axis=1) * _STRIDE_PX + [1, 1, _CELL_PX, _CELL_PX]

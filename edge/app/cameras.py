@@ -49,4 +49,10 @@ def _opener(settings: CameraSettings) -> Opener:
     if password:
         redactor.learn(password)
     credentials = None if settings.user is None else Credentials(user=settings.user, password=password or "")
-    return opener_for(settings.source, credentials=credentials, loop=settings.loop)
+    return opener_for(
+        settings.source,
+        credentials=credentials,
+        loop=settings.loop,
+        decoder=settings.decode,
+        needed_hz=None if settings.decode_all else settings.detect_hz,
+    )

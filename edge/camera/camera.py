@@ -25,6 +25,9 @@ __all__ = ["Camera", "CameraFigures"]
 _log = logging.getLogger(__name__)
 _NS_PER_S = 1_000_000_000
 _DECODE_ERRORS_SHARE = 0.05
+_BEGINNING_NS = _NS_PER_S
+"""A server may send its first picture well before the stream runs, and a decoder gives it without a stamp: measured by
+it, every later picture would be old."""
 _STEADY_NS = 5 * _NS_PER_S
 """A stream that lived so long was a good one: after it, pauses begin short again."""
 
@@ -34,11 +37,14 @@ class CameraFigures:
     """What a camera has done since its start; rates and ages are of this moment."""
 
     frames: int
-    """Taken off the wire."""
+    """Taken off the wire and decoded."""
     fps: float
-    """Taken off the wire in a second, lately."""
+    """Taken off the wire and decoded in a second, lately."""
     stream_s: float
-    """Seconds of the stream's own time that were taken off the wire; 0 where the source has no stamps."""
+    """Seconds of the stream's own time that were taken off the wire, pictures that nobody needs to decode included; 0
+    where the source does not know."""
+    decoder: str
+    """Where it is decoded in fact: `cpu`, `vaapi` or `cuda`."""
     retrieved: int
     """Converted to BGR, because they were due."""
     overwritten: int
@@ -178,6 +184,7 @@ class Camera:
             frames=self._frames,
             fps=_rate_hz(list(self._arrivals), now_ns),
             stream_s=self._stream_ms / 1e3,
+            decoder=getattr(self._opener, "decoder", "cpu"),
             retrieved=self._retrieved,
             overwritten=self._slot.overwritten,
             too_old=self._too_old,
@@ -248,10 +255,16 @@ class Camera:
             now_ns = time.monotonic_ns()
             self._frames += 1
             self._arrivals.append(now_ns)
-            self._captured_ns = clock.captured_ns(stamp_ms=stamp_ms, arrived_ns=now_ns)
-            if stamp_ms is not None and before_ms is not None:
-                self._stream_ms += max(0.0, stamp_ms - before_ms)
-            before_ms = stamp_ms
+            self._captured_ns = (
+                now_ns
+                if now_ns - began_ns < _BEGINNING_NS
+                else clock.captured_ns(stamp_ms=stamp_ms, arrived_ns=now_ns)
+            )
+            # a source that is held to real time tells no stamps, but knows how far it is
+            stream_ms = stamp_ms if stamp_ms is not None else 1e3 * getattr(source, "stream_s", 0.0)
+            if before_ms is not None:
+                self._stream_ms += max(0.0, stream_ms - before_ms)
+            before_ms = stream_ms
             if self._late(now_ns, self._captured_ns):
                 continue
             if self._pace.due(now_ns):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.camera.ffmpeg import open_capture
+from edge.camera.ffmpeg import Decoder, open_capture, runs_on
 from edge.camera.pace import ClipClock
 from edge.camera.source import FrameReader, SourceLost
+from edge.camera.sparse import Sparseness
 from edge.camera.status import CameraReason
 
 if TYPE_CHECKING:
@@ -43,25 +45,80 @@ class _RealTime:
 class FileOpener:
     """A video file as a camera: at real time, over and over where `loop` is set."""
 
-    def __init__(self, path: Path, *, loop: bool, threads: int = 1) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        loop: bool,
+        threads: int = 1,
+        decoder: Decoder = "cpu",
+        needed_hz: float | None = None,
+    ) -> None:
+        """`needed_hz`: only pictures that others are built on are decoded, where these are enough for that rate."""
         self._path = path
         self._loop = loop
         self._threads = threads
+        self._wanted = decoder
+        self._needed_hz = needed_hz
+        self._references_only: bool | None = None if needed_hz is not None else False
+        self.decoder: Decoder = "cpu"
+        """Where the film is decoded in fact."""
 
     def __str__(self) -> str:
         return str(self._path)
 
     def open(self, stop: threading.Event) -> _FileSource:
         """Open the file; raises SourceLost where it is missing or holds no video."""
-        return _FileSource(self._path, loop=self._loop, threads=self._threads, stop=stop)
+        return _FileSource(self._path, self._captured, loop=self._loop, stop=stop)
+
+    def _captured(self) -> cv2.VideoCapture | None:
+        if self._references_only is None:
+            self._references_only = self._enough()
+        capture = self._opened(references_only=self._references_only)
+        if capture is not None:
+            self.decoder = runs_on(capture, self._wanted)
+        return capture
+
+    def _opened(self, *, references_only: bool) -> cv2.VideoCapture | None:
+        return open_capture(
+            str(self._path.absolute()),
+            threads=self._threads,
+            decoder=self._wanted,
+            references_only=references_only,
+        )
+
+    def _enough(self) -> bool:
+        """Are the pictures that others are built on enough? The beginning of the film says so."""
+        import cv2
+
+        capture = self._opened(references_only=True)
+        if capture is None or self._needed_hz is None:
+            return False
+        sparse = Sparseness(self._needed_hz)
+        try:
+            while not sparse.judged and capture.grab():
+                if sparse.too_few(capture.get(cv2.CAP_PROP_POS_MSEC)):
+                    return False
+        finally:
+            capture.release()
+        return sparse.judged
 
 
 class _FileSource:
-    def __init__(self, path: Path, *, loop: bool, threads: int, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        path: Path,
+        captured: Callable[[], cv2.VideoCapture | None],
+        *,
+        loop: bool,
+        stop: threading.Event,
+    ) -> None:
         self.decode_errors = 0
+        self.stream_s = 0.0
+        """Seconds of film that were taken so far."""
         self._path = path
+        self._captured = captured
         self._loop = loop
-        self._threads = threads
         self._pace = _RealTime(stop)
         self._capture, self._clock = self._opened()
         self._before_s = 0.0
@@ -72,6 +129,7 @@ class _FileSource:
                 raise SourceLost(CameraReason.ENDED, f"{self._path} is at its end")
             self._start_over()
         stream_s = self._before_s + self._clock.time_ns(self._capture.get(self._stamp)) / 1e9
+        self.stream_s = stream_s
         self._pace.wait_for(stream_s)
         return None  # it is taken now, whatever time the file was filmed at
 
@@ -93,7 +151,7 @@ class _FileSource:
         import cv2
 
         self._stamp = cv2.CAP_PROP_POS_MSEC
-        capture = open_capture(str(self._path.absolute()), threads=self._threads)
+        capture = self._captured()
         if capture is None:
             fault = "holds no video that can be read" if self._path.is_file() else "is no file"
             raise SourceLost(CameraReason.CONNECT_FAILED, f"{self._path} {fault}; check the camera's source")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +16,9 @@ from numpy.typing import NDArray
 
 from edge.camera.challenge import authorization
 from edge.camera.credentials import StreamAddress
-from edge.camera.ffmpeg import open_capture
+from edge.camera.ffmpeg import Decoder, open_capture, runs_on
 from edge.camera.source import SourceLost
+from edge.camera.sparse import Sparseness
 from edge.camera.status import CameraReason
 
 if TYPE_CHECKING:
@@ -23,21 +26,37 @@ if TYPE_CHECKING:
 
 __all__ = ["RtspOpener", "knock"]
 
+_log = logging.getLogger(__name__)
 _ANSWER_BYTES_MAX = 65_536
 _BROKEN_IN_A_ROW_MAX = 30
 
 
 class RtspOpener:
-    """`open_timeout_s` bounds the whole opening, `read_timeout_s` each wait for a picture."""
+    """`open_timeout_s` bounds the whole opening, `read_timeout_s` each wait for a picture.
+
+    With `needed_hz` only pictures that others are built on are decoded, as long as these come at that rate; a stream
+    that has too few of them is opened anew, once, and decoded in full from then on.
+    """
 
     def __init__(
-        self, address: StreamAddress, *, open_timeout_s: float, read_timeout_s: float, threads: int = 1
+        self,
+        address: StreamAddress,
+        *,
+        open_timeout_s: float,
+        read_timeout_s: float,
+        threads: int = 1,
+        decoder: Decoder = "cpu",
+        needed_hz: float | None = None,
     ) -> None:
         self._address = address
         self._open_timeout_s = open_timeout_s
         self._read_timeout_s = read_timeout_s
         self._threads = threads
+        self._wanted = decoder
+        self._needed_hz = needed_hz
         self._knock_first = False
+        self.decoder: Decoder = "cpu"
+        """Where the stream that was opened last is decoded in fact."""
 
     def __str__(self) -> str:
         return str(self._address)
@@ -50,12 +69,7 @@ class RtspOpener:
         """
         if self._knock_first:
             knock(self._address, timeout_s=self._open_timeout_s)
-        capture = open_capture(
-            self._address.secret_url(),
-            threads=self._threads,
-            open_timeout_s=self._open_timeout_s,
-            read_timeout_s=self._read_timeout_s,
-        )
+        capture = self._captured()
         if capture is None:
             if not self._knock_first:
                 self._knock_first = True
@@ -65,11 +79,44 @@ class RtspOpener:
                 f"{self._address} answers, but gives no video that can be decoded",
             )
         self._knock_first = False
-        return _RtspSource(capture, str(self._address), read_timeout_s=self._read_timeout_s)
+        sparse = None if self._needed_hz is None else Sparseness(self._needed_hz)
+        return _RtspSource(
+            capture,
+            str(self._address),
+            read_timeout_s=self._read_timeout_s,
+            sparse=sparse,
+            in_full=self._captured_in_full,
+        )
+
+    def _captured(self) -> cv2.VideoCapture | None:
+        capture = open_capture(
+            self._address.secret_url(),
+            threads=self._threads,
+            open_timeout_s=self._open_timeout_s,
+            read_timeout_s=self._read_timeout_s,
+            decoder=self._wanted,
+            references_only=self._needed_hz is not None,
+        )
+        if capture is not None:
+            self.decoder = runs_on(capture, self._wanted)
+        return capture
+
+    def _captured_in_full(self) -> cv2.VideoCapture | None:
+        _log.info("%s: pictures that others are built on are too rare; all are decoded", self._address)
+        self._needed_hz = None
+        return self._captured()
 
 
 class _RtspSource:
-    def __init__(self, capture: cv2.VideoCapture, where: str, *, read_timeout_s: float) -> None:
+    def __init__(
+        self,
+        capture: cv2.VideoCapture,
+        where: str,
+        *,
+        read_timeout_s: float,
+        sparse: Sparseness | None,
+        in_full: Callable[[], cv2.VideoCapture | None],
+    ) -> None:
         import cv2
 
         self.decode_errors = 0
@@ -77,11 +124,24 @@ class _RtspSource:
         self._where = where
         self._read_timeout_s = read_timeout_s
         self._stamp = cv2.CAP_PROP_POS_MSEC
+        self._sparse = sparse
+        self._in_full = in_full
 
     def grab(self) -> float | None:
-        """The next picture's stamp.
+        """The next picture's stamp."""
+        stamp_ms = self._grabbed()
+        if self._sparse is not None and self._sparse.too_few(stamp_ms):
+            self._sparse = None
+            self._capture.release()
+            capture = self._in_full()
+            if capture is None:
+                raise SourceLost(CameraReason.CONNECT_FAILED, f"{self._where} could not be opened anew")
+            self._capture = capture
+            stamp_ms = self._grabbed()
+        return stamp_ms
 
-        OpenCV says False for a broken packet, for the end and for a time-out alike. Behind a broken packet the
+    def _grabbed(self) -> float:
+        """OpenCV says False for a broken packet, for the end and for a time-out alike. Behind a broken packet the
         next picture comes; at the end, False comes at once and again; a time-out has taken its time.
         """
         began_s = time.monotonic()

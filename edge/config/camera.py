@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from edge.config.rule import NAME, Existing, Located, Parsed, Unique, Within
@@ -84,6 +84,13 @@ class Camera:
         "width and height to which a larger picture is reduced for the detector: smaller is faster, larger finds "
         "smaller faces",
     ] = (320, 192)
+    decode: Annotated[
+        Literal["cpu", "vaapi", "cuda"],
+        "where pictures are decoded; what does not work here is reported, and the processor decodes",
+    ] = "cpu"
+    decode_all: Annotated[
+        bool, "decode also pictures that no other is built on, although detect_hz does not need them"
+    ] = False
     max_frame_age_s: Annotated[float, "an older picture is never judged", Within(0.1, 30)] = 1.0
     no_frames_s: Annotated[
         float, "without a picture for so long the camera counts as down", Within(1, 60)

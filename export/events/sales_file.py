@@ -171,7 +171,8 @@ class SalesFile:
                 raise ExportError(
                     f"{self.path} cannot be opened ({text}): run this as the user of the service, who owns it"
                 ) from error
-            raise ExportError(f"{self.path} cannot be read{where} ({text})") from error
+            hint = ": is the disk full, or failing?" if "I/O error" in text else ""
+            raise ExportError(f"{self.path} cannot be read{where} ({text}){hint}") from error
         except ValueError as error:
             raise ExportError(f"{self.path} says what it cannot be ({error})") from error
 

@@ -5,21 +5,29 @@
 VENV ?= .venv
 VENV_DEV ?= .venv-dev
 KIND ?= $(shell scripts/accelerator)
+# Where `make install` installs; another folder than / is for trying it. What its options are: ARGS="--help"
+ROOT ?= /
 # Tests run in so many processes; WORKERS=0 runs them in one, where a debugger works.
 WORKERS ?= 2
 DEV := $(VENV_DEV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run install dev test check fix bench soak lock wheel clean
+.PHONY: help run venv install offline-bundle dev test check fix bench soak lock wheel clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
-run: install ## installs into .venv and shows the demo lane; DEMO="--camera 0" for a camera of yours
+run: venv ## installs into .venv and shows the demo lane; DEMO="--camera 0" for a camera of yours
 	@$(VENV)/bin/checkout-age demo $(DEMO)
 
-install: ## installs into .venv what running needs, with ONNX Runtime for this machine (KIND=cpu or gpu)
+venv: ## installs into .venv what running needs, with ONNX Runtime for this machine (KIND=cpu or gpu)
 	@scripts/install $(VENV) requirements/$(KIND).txt
+
+install: ## as administrator: puts this version onto this computer as a service; ROOT=/tmp/box tries it in a folder
+	@scripts/install-service requirements/$(KIND).txt $(ROOT) $(ARGS)
+
+offline-bundle: venv ## one archive in dist/ that installs on a Debian box without a network
+	@scripts/offline-bundle $(VENV) requirements/$(KIND).txt dist
 
 dev: ## installs into .venv-dev what tests and checks need
 	@scripts/install $(VENV_DEV) requirements/dev.txt
@@ -54,5 +62,5 @@ wheel: dev ## builds the wheel into dist/: it alone runs a till box
 	@ls dist
 
 clean: ## takes away the environments, caches and everything built
-	rm -rf $(VENV) $(VENV_DEV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV_DEV) .venv-install build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find edge training export tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from edge.config import ConfigError, SourceKind, load_config
+from edge.config.overlay import FOLDER as OVERLAYS
 from edge.face import YUNET, DetectorError, choose_detector, user_models_folder
 from edge.install.errors import InstallError, StartFailedError
 from edge.install.first_config import with_detector
@@ -27,6 +28,11 @@ __all__ = ["Installer", "Wishes"]
 _READY_S = 120.0
 _PROOF_S = 300.0
 _SYSUSERS = f'u {USER} - "age at the till" /var/lib/{USER}\n'
+_OVERLAY = """\
+# Written by `checkout-age service install`: the detector of this box, so that boxes do not drift apart.
+inference:
+  detector: {detector}
+"""
 _NO_SHELL = "/usr/sbin/nologin"
 
 
@@ -40,7 +46,7 @@ class Wishes:
 
     wheel: Path | None = None
     config: Path | None = None
-    detector: str = "auto"
+    detector: Literal["auto", "mtcnn", "yunet"] = "auto"
     models: Path | None = None
     start: bool = True
     ready_s: float = _READY_S
@@ -160,14 +166,25 @@ class Installer:
         layout.sysusers.write_text(_SYSUSERS)
         self._make_user()
         self._take_models(wishes)
-        if layout.config.exists():
+        if _target(layout.current) is not None and layout.config.exists():
             return False
-        text = self._template() if wishes.config is None else wishes.config.read_text(encoding="utf-8")
-        asked = "auto" if wishes.detector not in ("mtcnn", "yunet") else wishes.detector
+        return self._write_detector(wishes)
+
+    def _write_detector(self, wishes: Wishes) -> bool:
+        """Into the first configuration; where somebody has put one there before us, beside it."""
+        layout = self._layout
         try:
-            choice = choose_detector(asked, models_folder=layout.models)  # type: ignore[arg-type]
+            choice = choose_detector(wishes.detector, models_folder=layout.models)
         except DetectorError as error:
             raise InstallError(str(error)) from error
+        if layout.config.exists():
+            if _asks_for_auto(layout.config):
+                beside = layout.config_folder / OVERLAYS / "10-detector.yaml"
+                beside.parent.mkdir(exist_ok=True)
+                beside.write_text(_OVERLAY.format(detector=choice.name))
+                self._say(f"written: {beside} (detector: {choice.name})")
+            return False
+        text = self._template() if wishes.config is None else wishes.config.read_text(encoding="utf-8")
         layout.config.write_text(with_detector(text, choice.name, file=str(wishes.config or layout.config)))
         layout.config.chmod(0o640)
         self._give(layout.config, owner=False)
@@ -297,6 +314,14 @@ class Installer:
         user = _user() if self._layout.live else None
         if user is not None:
             os.chown(path, user.pw_uid if owner else 0, user.pw_gid)
+
+
+def _asks_for_auto(config: Path) -> bool:
+    """Does it leave the choice open? What is wrong with it is said when the new version looks at it."""
+    try:
+        return load_config(config).inference.detector == "auto"
+    except ConfigError:
+        return False
 
 
 def _drop_ins() -> dict[str, str]:

@@ -317,6 +317,18 @@ def test_yunet_comes_along_where_it_is_and_is_written_down(fresh: Fresh, wheel: 
     assert (fresh.layout.models / "yunet_n_dynamic.onnx").is_file()
 
 
+def test_a_configuration_that_was_put_there_before_is_left_and_the_detector_is_written_beside_it(
+    fresh: Fresh, wheel: Path
+) -> None:
+    fresh.layout.config_folder.mkdir(parents=True)
+    text = "cameras: [{name: c, source: demo}]\nlanes: [{name: l, camera: c}]\n"
+    fresh.layout.config.write_text(text)
+    fresh.installer().install(Wishes(wheel=wheel))
+    assert fresh.layout.config.read_text() == text
+    assert load_config(fresh.layout.config).inference.detector == "mtcnn"
+    assert not fresh.installer().install(Wishes(wheel=wheel))
+
+
 def test_usb_cameras_get_their_drop_in_and_lose_it_and_others_stay(
     fresh: Fresh, wheel: Path, tmp_path: Path
 ) -> None:

@@ -77,6 +77,7 @@ def _duckdb(export: Export, memory: str, threads: int) -> Iterator[Engine]:
             memory_limit=memory,
             temp_directory=spill,
             preserve_insertion_order=False,
+            enable_progress_bar=False,
             autoinstall_known_extensions=False,  # nothing is fetched from anywhere
         )
         try:

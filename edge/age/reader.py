@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.age.bundle import AgeBundle
-from edge.age.derive import derive_float
+from edge.age.derived import float_model
 from edge.age.distribution import AGES
 from edge.age.errors import ModelFileError, ProviderError
 
@@ -53,8 +53,11 @@ class AgeReader:
         variant: Variant | None = None,
         gpu_memory_mb: int | None = None,
         available: Sequence[str] | None = None,
+        cache: Path | None = None,
     ) -> None:
         """Load the model and run every batch size once.
+
+        `gpu_memory_mb` bounds what is taken of a GPU. `cache` is the folder where a derived float model is kept.
 
         `spinning` lets idle threads burn their core for a moment to answer the next call sooner; off on a box
         that the till shares. `available` replaces ONNX Runtime's own list of providers. Raises ProviderError
@@ -66,6 +69,7 @@ class AgeReader:
             raise ValueError(f"threads: 1 or more, got {threads}")
         wanted, self.degraded = _chosen(provider, available)
         self.threads = threads
+        self._cache = cache
         options = _options(threads, spinning=spinning)
         try:
             self._open(bundle, wanted, variant, options, gpu_memory_mb)
@@ -119,9 +123,10 @@ class AgeReader:
         import onnxruntime
 
         self.variant: Variant = variant or ("fp16" if wanted == "cuda" else "int8")
-        model = bundle.model_path.read_bytes()
-        if self.variant != "int8":
-            model = derive_float(model, self.variant)
+        if self.variant == "int8":
+            model = bundle.model_path.read_bytes()
+        else:
+            model = float_model(bundle, self.variant, self._cache)
         settings: dict[str, str] = {}
         if wanted == "cuda":
             # CUDA and cuDNN come as packages beside ours, where the system's loader does not look by itself.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from edge.age import AgeBundle, AgeReader, estimate_track
+from edge.age import AgeBundle, AgeReader, ProviderError, estimate_track, golden_check
 from edge.config import Camera, Inference, Lane, Tracking
 from edge.face import (
     CONTRACT,
@@ -25,6 +26,7 @@ from edge.vision.person import Estimator
 
 __all__ = ["SHIPPED_BUNDLE", "Models", "age_bundle_folder", "build_vision", "open_models"]
 
+_log = logging.getLogger(__name__)
 _USUAL_SIZE, _USUAL_FACE_PX = (320, 192), 72
 """What `open_detector` takes by itself: YuNet's picture, and the smallest face that MTCNN looks for."""
 _FACE_PX_MIN, _GRID_PX = 20, 32
@@ -64,9 +66,34 @@ def open_models(inference: Inference) -> Models:
         choice=choice,
         detector=open_detector(choice, intra_op_threads=threads, allow_spinning=False),
         bundle=bundle,
-        ages=AgeReader(bundle, provider=inference.provider, threads=threads, spinning=False),
+        ages=_open_ages(bundle, inference, threads),
         threads=threads,
     )
+
+
+def _open_ages(bundle: AgeBundle, inference: Inference, threads: int) -> AgeReader:
+    """The age model, warm; a model that was derived for a GPU must answer as the golden crops say.
+
+    Raises ProviderError where a GPU was demanded and does not.
+    """
+    reader = AgeReader(
+        bundle,
+        provider=inference.provider,
+        threads=threads,
+        gpu_memory_mb=inference.gpu_memory_mb,
+        cache=(inference.models_dir or user_models_folder()) / "derived",
+    )
+    if reader.variant == "int8":
+        return reader
+    golden = golden_check(bundle, reader)
+    if golden.passed:
+        return reader
+    if inference.provider == "cuda":
+        raise ProviderError(str(golden.reason))
+    fallen_back = AgeReader(bundle, provider="cpu", threads=threads)
+    fallen_back.degraded = golden.reason
+    _log.warning("age model runs on the CPU: %s", golden.reason)
+    return fallen_back
 
 
 def build_vision(

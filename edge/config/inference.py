@@ -19,6 +19,11 @@ class Inference:
         Literal["auto", "cpu", "cuda"], "auto takes a GPU where one works, and reports when none does"
     ] = "auto"
     threads: Annotated[int, "threads of ONNX Runtime; 0: as many as the box has cores", Within(0, 256)] = 0
+    gpu_memory_mb: Annotated[
+        int | None,
+        "memory that the age model may take of a GPU; without it ONNX Runtime takes what it needs",
+        Within(128, 1_000_000),
+    ] = None
     detector: Annotated[
         Literal["auto", "mtcnn", "yunet"], "auto takes YuNet where its verified file is, else MTCNN"
     ] = "auto"

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from edge.app.beats import beats
+from edge.app.cameras import decode_notes
 from edge.camera import Camera
 from edge.config.reminders import reminders
 from edge.events import Courier, format_time
@@ -92,7 +93,7 @@ def _camera(camera: Camera, daemon: Daemon) -> CameraStats:
         overwritten=figures.overwritten,
         too_old=figures.too_old,
         reconnects=figures.reconnects,
-        decode="cpu",
+        decode=figures.decoder,
         warnings=tuple(
             CameraWarned(kind=one.kind, said=one.said, since=format_time(one.since_ns), figures=one.figures)
             for one in daemon.drift.standing()
@@ -118,7 +119,7 @@ def _sink(name: str, kind: str, courier: Courier) -> SinkStats:
 
 
 def _notes(daemon: Daemon) -> tuple[str, ...]:
-    notes = list(daemon.notes)
+    notes = [*daemon.notes, *decode_notes(daemon.cameras, daemon.config)]
     if daemon.vision.failures:
         notes.append(f"{daemon.vision.failures} batches of frames could not be judged: see the log")
     notes += daemon.outbox.notes

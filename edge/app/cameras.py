@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from edge.camera import Camera, CameraStatus, Credentials, OpenGate, ReaderOpener, opener_for
 from edge.camera.source import Opener
 from edge.config import Camera as CameraSettings
-from edge.config import SourceKind, read_password
+from edge.config import Config, SourceKind, read_password
 from edge.ops.log import redactor
 
-__all__ = ["build_cameras"]
+__all__ = ["build_cameras", "decode_notes"]
 
 _SPACING_S = 0.25
 """Two cameras open at least so far apart: sixteen of one switch would all ask for key frames at once."""
@@ -38,6 +38,19 @@ def build_cameras(
         )
         for one in settings
     ]
+
+
+def decode_notes(cameras: Sequence[Camera], config: Config) -> list[str]:
+    """What to say of cameras whose pictures are decoded elsewhere than configured."""
+    notes = []
+    for camera in cameras:
+        wanted, figures = config.camera(camera.name).decode, camera.figures()
+        if figures.frames and figures.decoder != wanted:
+            notes.append(
+                f"camera {camera.name} is decoded on the {figures.decoder}, not by {wanted}: there is no device, or "
+                f"this OpenCV's FFmpeg has no {wanted}; install one that has, or set decode: cpu"
+            )
+    return notes
 
 
 def _opener(settings: CameraSettings) -> Opener:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FileOpener", "ReaderOpener"]
 
+_log = logging.getLogger(__name__)
 _CATCH_UP_S = 1.0
 
 
@@ -77,6 +79,8 @@ class FileOpener:
         capture = self._opened(references_only=self._references_only)
         if capture is not None:
             self.decoder = runs_on(capture, self._wanted)
+            if self.decoder != self._wanted:
+                _log.warning("%s: %s does not work here; the processor decodes", self._path, self._wanted)
         return capture
 
     def _opened(self, *, references_only: bool) -> cv2.VideoCapture | None:

@@ -99,6 +99,8 @@ class RtspOpener:
         )
         if capture is not None:
             self.decoder = runs_on(capture, self._wanted)
+            if self.decoder != self._wanted:
+                _log.warning("%s: %s does not work here; the processor decodes", self._address, self._wanted)
         return capture
 
     def _captured_in_full(self) -> cv2.VideoCapture | None:

@@ -10,12 +10,20 @@ from edge.camera.sparse import Sparseness
 def heard(stamps_ms: list[float], *, needed_hz: float = 5.0) -> tuple[bool, bool]:
     """Was it ever too few, and is it known?"""
     sparse = Sparseness(needed_hz)
-    return any([sparse.too_few(stamp) for stamp in stamps_ms]), sparse.judged
+    said = [sparse.too_few(stamp) for stamp in stamps_ms]
+    return any(said), sparse.judged
 
 
 @pytest.mark.parametrize(
     ("gap_ms", "needed_hz", "too_few"),
-    [(133.3, 5, False), (200, 5, False), (266.7, 5, True), (66.7, 15, False), (133.3, 15, True), (1000, 0.5, False)],
+    [
+        (133.3, 5, False),
+        (200, 5, False),
+        (266.7, 5, True),
+        (66.7, 15, False),
+        (133.3, 15, True),
+        (1000, 0.5, False),
+    ],
 )
 def test_a_picture_in_each_slot_is_enough(gap_ms: float, needed_hz: float, too_few: bool) -> None:
     stamps = [number * gap_ms for number in range(200)]

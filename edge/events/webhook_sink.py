@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import hmac
 import http.client
+import ipaddress
 import json
 import logging
 import socket
@@ -22,13 +23,22 @@ from edge.events.errors import SinkDown
 from edge.events.store import StoredEvent
 from edge.events.types import ALERT_ESCALATED, SHIFT_DIGEST
 
-__all__ = ["Parked", "WebhookSink", "message_text", "sign", "signing_key"]
+__all__ = [
+    "ForbiddenAddressError",
+    "Parked",
+    "WebhookSink",
+    "is_forbidden",
+    "message_text",
+    "sign",
+    "signing_key",
+]
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_S = 10.0
 _DELIVER_S = 20.0
 _COME_AGAIN = (408, 409, 425, 429)
 _PARKED_MAX = 200
+_METADATA = ("fd00:ec2::254", "100.100.100.200")
 
 Template = Literal["cloudevent", "ntfy", "telegram"]
 
@@ -157,10 +167,52 @@ class WebhookSink:
         return answer.status
 
     def _connect(self) -> http.client.HTTPConnection:
+        line: http.client.HTTPConnection
         if self._secure:
             context = ssl.create_default_context()
-            return http.client.HTTPSConnection(self._host, self._port, timeout=_TIMEOUT_S, context=context)
-        return http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
+            line = http.client.HTTPSConnection(self._host, self._port, timeout=_TIMEOUT_S, context=context)
+        else:
+            line = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
+        line._create_connection = _reach  # type: ignore[attr-defined]  # asked for each address that a name has
+        return line
+
+
+class ForbiddenAddressError(OSError):
+    """The name leads where no receiver of events is: to the addresses by which clouds tell machines their secrets."""
+
+
+def _reach(address: tuple[str, int], timeout: float, _source: Any = None) -> socket.socket:
+    """Connect, looking at each address and not at the name, which may lead elsewhere tomorrow (DNS rebinding)."""
+    host, port = address
+    error: OSError = OSError(f"{host} has no address")
+    for family, kind, protocol, _, where in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        if is_forbidden(str(where[0])):
+            error = ForbiddenAddressError(f"{host} leads to {where[0]}")
+            continue
+        line = socket.socket(family, kind, protocol)
+        try:
+            line.settimeout(timeout)
+            line.connect(where)
+        except OSError as refused:
+            line.close()
+            error = refused
+        else:
+            return line
+    raise error
+
+
+def is_forbidden(address: str) -> bool:
+    """Link-local addresses (169.254.169.254 and its kin), AWS's and Alibaba's own, multicast, and none at all.
+
+    A shop's own network and this computer stay reachable: receivers stand there.
+    """
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return True
+    if isinstance(found, ipaddress.IPv6Address):
+        found = found.ipv4_mapped or found.sixtofour or found
+    return found.is_link_local or found.is_multicast or found.is_unspecified or str(found) in _METADATA
 
 
 def signing_key(secret: str) -> bytes:

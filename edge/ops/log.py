@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 import threading
 from datetime import UTC, datetime
@@ -24,6 +25,9 @@ _JOURNAL_LEVEL = {
     logging.ERROR: "<3>",
     logging.CRITICAL: "<2>",
 }
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What would begin a new line, move a cursor or turn the reading order in somebody's terminal: a log is one record a
+line, whatever a camera, a till or a browser calls itself."""
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
@@ -37,8 +41,10 @@ class _Pretty(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {key}={value}" for key, value in _fields(record).items())
         text = f"{record.levelname.lower()} {_room(record)}: {record.getMessage()}{fields and ' ' + fields}"
+        text = _plain(text)
         if record.exc_info:
-            text += "\n" + self.formatException(record.exc_info)
+            lines = self.formatException(record.exc_info).split("\n")
+            text += "".join(f"\n    {_plain(line)}" for line in lines)
         text = redactor(text)
         if self._journal:  # the journal has time and unit itself, and reads the level off the prefix
             prefix = _JOURNAL_LEVEL.get(record.levelno, "<6>")
@@ -59,7 +65,11 @@ class _Json(logging.Formatter):
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return redactor(json.dumps(line, default=str, ensure_ascii=False))
+        return _plain(redactor(json.dumps(line, default=str, ensure_ascii=False)))
+
+
+def _plain(text: str) -> str:
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def start_logging(*, style: str = "pretty", level: str = "info", stream: TextIO | None = None) -> None:

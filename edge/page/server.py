@@ -15,6 +15,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from edge.page.patience import PatientProtocol
+
 __all__ = ["PortBusyError", "WebServer", "listen"]
 
 _STOP_S = 3.0
@@ -81,6 +83,8 @@ class WebServer:
                 lifespan="off" if lifespan is None else "on",
                 timeout_graceful_shutdown=2,
                 server_header=False,
+                http=PatientProtocol,
+                ws="none",
             )
         )
         if certificate is not None:

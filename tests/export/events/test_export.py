@@ -150,6 +150,16 @@ class TestFiles:
         ).fetchall()
         assert rows == [("shop-1", "2026-01-05", 3), ("shop-1", "2026-01-06", 2)]
 
+    def test_the_manuals_queries_work_as_they_stand(self, shop, tmp_path, monkeypatch):
+        export_events(shop, tmp_path / "out")
+        monkeypatch.chdir(tmp_path / "out")
+        manual = (Path(__file__).resolve().parents[3] / "docs" / "marketing.md").read_text(encoding="utf-8")
+        queries = manual.partition("```sql\n")[2].partition("```")[0].split(";")
+        by_hour, by_weekday, seen = (duckdb.sql(query).fetchall() for query in queries if query.strip())
+        assert by_hour == [(9, 0.0, 0.0), (10, 0.75, 0.0), (17, 0.75, 0.0)]
+        assert by_weekday == [(0, 2, 1.52), (1, 1, -0.25)]
+        assert [row[2:] for row in seen] == [(2, 0.5, 0.0), (1, 1.0, 0.0)]
+
 
 class TestAgain:
     def test_a_repeated_export_leaves_every_file_as_it_is(self, shop, tmp_path):

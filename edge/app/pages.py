@@ -22,7 +22,7 @@ from edge.app.weekly import sign_week, week_report, weeks_kept
 from edge.config import Config
 from edge.config.reminders import reminders
 from edge.events import Store, StoreError, Transaction, format_time
-from edge.events.attention import marked_tests
+from edge.events.attention import escalated_at, marked_tests
 from edge.events.book import alert_rows, gaps, open_gaps, prompted
 from edge.events.store import StoredEvent, kept_here
 from edge.events.types import (
@@ -196,8 +196,15 @@ class PageSide:
         hub, own = self.hub, self._config.site.box
 
         def look(connection: Connection) -> list[dict[str, Any]]:
+            passed_on = escalated_at(connection)
             mine: list[dict[str, Any]] = [
-                {**row.body, "count": row.count, "open": row.open, "acknowledged": row.acknowledged}
+                {
+                    **row.body,
+                    "count": row.count,
+                    "open": row.open,
+                    "acknowledged": row.acknowledged,
+                    "escalated": None if row.alert not in passed_on else _when(passed_on[row.alert] * 10**6),
+                }
                 for row in alert_rows(connection, limit=limit)
             ]
             mine += marked_tests(connection, limit=_TESTS_MAX)

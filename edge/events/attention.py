@@ -18,6 +18,7 @@ __all__ = [
     "ParkedAt",
     "Unacknowledged",
     "UnseenSale",
+    "escalated_at",
     "forget_parked",
     "marked_tests",
     "note_escalated",
@@ -81,6 +82,12 @@ def note_escalated(connection: sqlite3.Connection, alert: str, *, at_ms: int) ->
         (at_ms, alert),
     )
     return changed.rowcount == 1
+
+
+def escalated_at(connection: sqlite3.Connection) -> dict[str, int]:
+    """By alert, when it was passed on."""
+    rows = connection.execute("SELECT alert, escalated_ms FROM alerts WHERE escalated_ms IS NOT NULL")
+    return {str(alert): int(at_ms) for alert, at_ms in rows}
 
 
 def unseen_sales(connection: sqlite3.Connection, *, from_ms: int, to_ms: int) -> list[UnseenSale]:

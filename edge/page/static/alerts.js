@@ -35,6 +35,7 @@ export function alertCard(alert, { may, minutes, onAcknowledge, onExplain }) {
       element("p", { class: "when" }, element("time", { datetime: raised }, clock(raised)), ` · ${ago(raised)}`,
         alert.open && !done ? ` · ${t("going_on")}` : ""),
       late ? element("p", { class: "nobody" }, t("nobody", { n: Math.floor((Date.now() - new Date(raised)) / 60_000) })) : null,
+      alert.escalated ? element("p", {}, t("passed_on_at", { time: clock(alert.escalated) })) : null,
       alert.count > 1 || alert.kind === "camera_blind" ? element("p", {}, t("sales", { n: alert.count })) : null,
       facts.length ? element("dl", {}, ...facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])) : null,
       done ? element("p", { class: "outcome" }, [t(done.outcome), done.by, done.at ? clock(done.at) : "", done.note].filter(Boolean).join(" · ")) : null,

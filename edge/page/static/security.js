@@ -155,6 +155,9 @@ function heard(name, data) {
   } else if (data.type === "alert") {
     if (take({ ...data.alert, raised: data.at })) sound(data.alert);
     draw();
+  } else if (data.type === "escalated" && alerts.has(data.alert)) {
+    alerts.get(data.alert).escalated = data.at;
+    draw();
   } else if (data.type === "digest") {
     digests = [data.digest, ...digests.filter(({ from, box }) => from !== data.digest.from || box !== data.digest.box)];
     draw();

@@ -73,7 +73,9 @@ class Access:
             raise Denied(403, "role")
         if request.method not in ("GET", "HEAD") and who.csrf is not None:
             self._same_origin(request)
-            if not secrets.compare_digest(request.headers.get("x-csrf-token", ""), who.csrf):
+            if not secrets.compare_digest(
+                request.headers.get("x-csrf-token", "").encode(), who.csrf.encode()
+            ):
                 raise Denied(403, "csrf")
         return who
 
@@ -147,7 +149,8 @@ async def json_of(request: Request) -> dict[str, Any]:
     """The body as a JSON object. Raises Denied (400)."""
     try:
         found = json.loads(await _body_of(request))
-    except ValueError:
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is JSON and yet no text
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise Denied(400, "json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from edge.app.clock_watch import clock_offsets
 from edge.app.digest import tell_ended_shifts
 from edge.app.digest_shifts import shift_of
 from edge.app.escalation import escalate
@@ -21,10 +23,12 @@ from edge.app.parked import ParkedDeliveries
 from edge.app.recorded import explain
 from edge.app.weekly import SignatureRefused, sign_week, week_bounds, week_of, week_report, weeks_kept
 from edge.config import Config, parse_config
-from edge.events import Store, Transaction, format_time
+from edge.config.till import TillClock
+from edge.events import Store, Transaction, build_event, format_time
 from edge.events.attention import unpark
 from edge.events.book import AlertRow, ReceiptRow, acknowledge_alert, begin_gap, end_gap, keep_alert, keep_end
 from edge.events.register import verify
+from edge.events.types import AGE_ESTIMATED
 from tests.events.patience import until
 from tests.events.test_webhook import Receiver
 from tests.events.test_webhook import receiver as receiver  # noqa: PLC0414 - a fixture
@@ -328,3 +332,44 @@ def test_an_explanation_is_asked_for_by_lane(store: Store) -> None:
         do(store, a_sale("r-1", at_ns, "checked", lane=lane))
     assert len(store.read(lambda c: explain(c, "r-1"))) == 2
     assert len(store.read(lambda c: explain(c, "r-1", lane="lane-2"))) == 1
+
+
+@pytest.mark.parametrize("skew_s", [-7.0, 4.0])
+def test_a_tills_clock_that_is_off_is_estimated_from_fifty_receipts_on_beside_what_is_set(
+    store: Store, config: Config, skew_s: float
+) -> None:
+    """The till's own times are `skew_s` behind the camera's; somebody has set 1.5 s already."""
+    chance = random.Random(7)
+    at_s = berlin("2026-11-17 08:00") / 1e9
+    set_s = 1.5
+    known = replace(config, till=replace(config.till, clocks=(TillClock(lane="lane-1", offset_s=set_s),)))
+
+    def sell(number: int) -> None:
+        nonlocal at_s
+        at_s += chance.uniform(40, 120)
+        came_s, stayed_s = at_s, chance.uniform(12, 25)
+        # The book keeps times with the set offset added.
+        opened_s = came_s + chance.uniform(0.5, 2) - skew_s + set_s
+        closed_s = came_s + stayed_s - chance.uniform(0.5, 2) - skew_s + set_s
+        at_s += stayed_s
+        times = {"opened": format_time(round(opened_s * 1e9)), "closed": format_time(round(closed_s * 1e9))}
+        do(store, a_sale(f"r-{number}", round(closed_s * 1e9), "checked", clock_offset_s=set_s, **times))
+        person = build_event(
+            AGE_ESTIMATED, store="store-1", box="box-1", lane="lane-1", subject=f"t-{number}",
+            at_ns=round((came_s + stayed_s) * 1e9), identity=(number,),
+            data={name: None for name in AGE_ESTIMATED.fields if name != "lane"}
+            | {"zone": "customer", "role": "customer", "from": format_time(round(came_s * 1e9)),
+               "to": format_time(round((came_s + stayed_s) * 1e9))},
+        )  # fmt: skip
+        do(store, lambda t: t.append([person]))
+
+    for number in range(40):
+        sell(number)
+    early = clock_offsets(store, known)
+    assert (early["lane-1"]["offset_s"], early["lane-1"]["why"]) == (None, "40 of 50 receipts needed")
+    for number in range(40, 80):
+        sell(number)
+    found = clock_offsets(store, known)
+    assert found["lane-1"]["offset_s"] == pytest.approx(skew_s, abs=2.0), found
+    assert (found["lane-1"]["receipts"], found["lane-1"]["configured_s"]) == (80, set_s)
+    assert found["lane-2"]["receipts"] == 0

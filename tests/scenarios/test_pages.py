@@ -185,6 +185,7 @@ def test_an_alert_that_nobody_acknowledged_is_passed_on_and_the_page_says_so(con
             raised, escalated = (one["data"] for one in alerts(stream, 2))
         assert (raised["type"], escalated["type"]) == ("alert", "escalated")
         assert escalated["alert"] == raised["alert"]["alert"]
+        assert sam.get("/api/alerts")[1]["alerts"][0]["escalated"] == escalated["at"]
         assert site.side.attention._failed == {}
 
 

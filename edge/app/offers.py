@@ -171,7 +171,7 @@ def _band(told: Any, bands: Sequence[tuple[int, int]], where: str) -> int:
     if pair not in tuple(bands):
         known = ", ".join(f"{first}_{last}" for first, last in bands)
         raise OffersError(f"{where}.band: {told!r} is none of this box's bands ({known})")
-    return tuple(bands).index(pair)  # type: ignore[arg-type]
+    return tuple(bands).index(pair)
 
 
 def _items(told: Any, where: str) -> tuple[str, ...]:

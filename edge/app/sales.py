@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
@@ -232,13 +233,12 @@ class Sales:
         if store is None:
             return
         group = self._config.sales.group_of(lane)
-        seconds: Counter[object] = Counter()
+        seconds: dict[date, float] = {}
         at_ns = since_ns
-        while (
-            at_ns < until_ns
-        ):  # whole hours, so that midnight and a clock that is put forward fall between two
+        while at_ns < until_ns:  # by quarter hours: midnight falls between two in every time zone
             step_ns = min(until_ns, (at_ns // (900 * _NS) + 1) * 900 * _NS)
-            seconds[local_hour(at_ns, self._zone)[0]] += (step_ns - at_ns) / _NS
+            day, _ = local_hour(at_ns, self._zone)
+            seconds[day] = seconds.get(day, 0.0) + (step_ns - at_ns) / _NS
             at_ns = step_ns
         for day, spent_s in seconds.items():
             try:

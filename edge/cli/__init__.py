@@ -39,6 +39,13 @@ def _module(where: str | EntryPoint) -> ModuleType:
     return importlib.import_module(where if isinstance(where, str) else where.module)
 
 
+def _extra(where: str | EntryPoint) -> str:
+    """The extra that brings what a command needs."""
+    if isinstance(where, str):
+        return "cpu"
+    return "marketing" if where.module.startswith("export.events") else "training"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the result is the process's exit code (2 for a usage error)."""
     try:
@@ -67,7 +74,7 @@ def _main(args: list[str]) -> int:
     try:
         module = _module(known[name])
     except ModuleNotFoundError as missing:
-        extra = "training" if not str(known[name]).startswith("edge") else "cpu"
+        extra = _extra(known[name])
         print(
             f"checkout-age {name}: the Python package '{missing.name}' is not installed. "
             f"Install the extra that has it: pip install 'checkout-age[{extra}]'",

@@ -52,6 +52,8 @@ def test_a_till_that_is_silent_over_a_restart_keeps_its_one_alert_until_it_speak
         box.until(lambda: alerts(box) == [("till_silent", 3, 1)])
     with a_box(config) as box:
         customers_pass(box, 3)
+        box.until(lambda: ("age", "t-5", "customer") in box.told())  # two seconds later
+        assert alerts(box) == [("till_silent", 3, 1)]
         box.post(a_till("receipt.opened", receipt="r-1"))
         box.until(lambda: [one[2] for one in alerts(box)] == [0])
         box.until(lambda: open_gaps(box) == 0)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from edge.app.retention import months_before
 from edge.camera import CameraState, CameraStatus
 from edge.config import Config
-from edge.events import StoreError, StoreFull
+from edge.events import StoreError, StoreFull, StoreInUse
 from edge.events.sales_basket import Basket, BasketLine, in_steps
 from edge.events.sales_key import SalesKey
 from edge.events.sales_schema import STEPS
@@ -176,7 +176,7 @@ class Sales:
                 **self._group,
             )
         except (StoreError, sqlite3.Error, OSError, ValueError) as error:
-            self._passes = isinstance(error, StoreFull | OSError)
+            self._passes = isinstance(error, StoreFull | StoreInUse | OSError)
             if self._problem != str(error):
                 _log.error("no baskets are kept for marketing: %s", error)
             self._problem = str(error)

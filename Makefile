@@ -50,6 +50,7 @@ bench: dev ## the figures of docs/benchmarks.md, on this machine
 	$(DEV)/checkout-age bench model --json
 	$(DEV)/checkout-age bench pipeline ../shared/video/lane_ages.mp4 --zones ../shared/video/lane_ages.zones.json --json
 	$(DEV)/checkout-age bench live --clip ../shared/video/lane_ages.mp4 --zones ../shared/video/lane_ages.zones.json --lanes 4 --soak-minutes 10.2 --json
+	$(DEV)/checkout-age bench alerts --json
 
 soak: dev ## the long tests: hours of a lane, faults, fuzzing
 	$(DEV)/python -m pytest -m soak $(ARGS)

@@ -57,7 +57,7 @@ class Policy:
     ] = "payer"
     tau_file: Annotated[
         Path | None,
-        "the site's own thresholds, bound to one age bundle (docs/operating.md)",
+        "the site's own thresholds, bound to one age bundle (docs/till.md)",
         Existing("file"),
     ] = None
     accept_few_faces: Annotated[

@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ _OVERLAY = """\
 inference:
   detector: {detector}
 """
+_HOMES = ("/home", "/root", "/run/user")
 _NO_SHELL = "/usr/sbin/nologin"
 
 
@@ -78,6 +80,12 @@ class Installer:
         touched, but for a new box's first configuration.
         """
         layout = self._layout
+        home = next((one for one in _HOMES if Path(sys.base_prefix).is_relative_to(one)), None)
+        if layout.live and home is not None:
+            raise InstallError(
+                f"this Python lies in {home}, where a service may not look: use the system's own, /usr/bin/python3 "
+                "(with make: sudo make install PYTHON=/usr/bin/python3)"
+            )
         source = Source.here(wishes.wheel)
         os.umask(0o022)
         with self._alone():

@@ -206,6 +206,7 @@ def run(args):
 """
 
 
+@pytest.mark.soak
 def test_the_life_of_a_box_from_its_first_version_to_its_last(
     box: InstalledBox, wheel: Path, tmp_path: Path
 ) -> None:
@@ -261,44 +262,114 @@ def test_the_life_of_a_box_from_its_first_version_to_its_last(
 # --- smaller things, without a process ---------------------------------------------------------------------------
 
 
-class Fresh(InstalledBox):
-    """A box whose versions are empty folders with units; nothing is started."""
+class StubManager(NoManager):
+    """Brings up what a test says can be brought up."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__(layout)
+        self._layout = layout
+        self.broken: set[str] = set()
+        self.started: list[str] = []
+
+    def restart(self, *, ready_s: float) -> None:
+        version = self._layout.current.resolve().name
+        self.started.append(version.split("-")[0])
+        if self.started[-1] in self.broken:
+            raise StartFailedError(f"not ready within {ready_s:g} s")
+
+
+class Fresh:
+    """A box whose versions are nearly empty folders; commands of versions in `untrue` fail."""
 
     def __init__(self, root: Path) -> None:
         self.layout = Layout(root=root)
-        self.said = []
+        self.manager = StubManager(self.layout)
+        self.said: list[str] = []
+        self.untrue: set[str] = set()
 
     def installer(self) -> Installer:
-        def build(source: Source, versions: Path) -> Path:
-            folder = versions / source.folder_name
-            shutil.copytree(CHECKOUT / "systemd", folder / "lib/python3/site-packages/edge/_shipped/systemd")
-            command = folder / "bin" / "checkout-age"
-            command.parent.mkdir(parents=True)
-            command.write_text("#!/bin/sh\n")
-            command.chmod(0o755)
-            (folder / "installed.json").write_text(json.dumps({"digest": source.digest}))
-            return folder
-
         return Installer(
             self.layout,
-            NoManager(self.layout),
+            self.manager,
             say=self.said.append,
             template=lambda: shipped("configs/lane.yaml").read_text(),
-            build=build,
+            build=self._build,
         )
+
+    def _build(self, source: Source, versions: Path) -> Path:
+        folder = versions / source.folder_name
+        if folder.exists():
+            return folder
+        shutil.copytree(CHECKOUT / "systemd", folder / "lib/python3/site-packages/edge/_shipped/systemd")
+        command = folder / "bin" / "checkout-age"
+        command.parent.mkdir(parents=True)
+        code = "echo model altered >&2; exit 1" if source.version in self.untrue else "exit 0"
+        command.write_text(f"#!/bin/sh\n{code}\n")
+        command.chmod(0o755)
+        (folder / "installed.json").write_text(json.dumps({"digest": source.digest}))
+        return folder
+
+    def versions(self) -> list[str]:
+        return sorted(folder.name.split("-")[0] for folder in self.layout.versions.iterdir())
+
+
+def stub(folder: Path, version: str) -> Path:
+    """A wheel with nothing in it but what names it."""
+    made = folder / f"checkout_age-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(made, "w") as packed:
+        packed.writestr(f"checkout_age-{version}.dist-info/RECORD", f"edge/of-{version},,\n")
+    return made
 
 
 @pytest.fixture
-def fresh(tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> Fresh:
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fresh:
     monkeypatch.setenv("CHECKOUT_AGE_MODELS", str(tmp_path / "none"))
     (tmp_path / "root").mkdir()
     return Fresh(tmp_path / "root")
 
 
+def test_a_version_that_fails_leaves_or_brings_back_the_one_before(fresh: Fresh, tmp_path: Path) -> None:
+    def install(version: str) -> bool:
+        return fresh.installer().install(Wishes(wheel=stub(tmp_path, version), detector="mtcnn"))
+
+    assert install("1.0")
+    fresh.layout.config.write_text(fresh.layout.config.read_text() + "# mine\n")
+    config, unit = fresh.layout.config.read_bytes(), fresh.layout.units / "checkout-age.service"
+    fresh.untrue, fresh.manager.broken = {"1.1"}, {"1.2"}
+
+    with pytest.raises(InstallError, match="nothing was changed:\nmodel altered"):
+        install("1.1")
+    assert (fresh.manager.started, fresh.versions()) == (["1.0"], ["1.0"])
+
+    unit.write_text("# the unit as version 1.0 had it\n")
+    with pytest.raises(InstallError, match=r"1\.2-\w+ does not start, 1\.0-\w+ runs again"):
+        install("1.2")
+    assert fresh.manager.started == ["1.0", "1.2", "1.0"]
+    assert (fresh.versions(), unit.read_text()) == (["1.0"], "# the unit as version 1.0 had it\n")
+
+    assert install("1.3")
+    assert not install("1.3")
+    assert install("1.4")
+    assert fresh.versions() == ["1.3", "1.4"]  # the one before is kept, older ones are not
+    fresh.installer().rollback()
+    assert fresh.manager.started[-1] == "1.3"
+    assert fresh.layout.config.read_bytes() == config
+
+    (fresh.layout.state / "security.db").write_text("kept")
+    fresh.installer().uninstall()
+    assert not fresh.layout.program.exists()
+    assert not unit.exists()
+    assert fresh.layout.config.read_bytes() == config
+    assert (fresh.layout.state / "security.db").exists()
+    fresh.installer().uninstall(state=True, config=True)
+    assert not fresh.layout.state.exists()
+    assert not fresh.layout.config_folder.exists()
+
+
 def test_a_new_box_begins_with_the_shipped_configuration_and_the_detector_written_down(
-    fresh: Fresh, wheel: Path
+    fresh: Fresh, tmp_path: Path
 ) -> None:
-    fresh.installer().install(Wishes(wheel=wheel))
+    fresh.installer().install(Wishes(wheel=stub(tmp_path, "1.0")))
     layout, text = fresh.layout, fresh.layout.config.read_text()
     assert text.replace("detector: mtcnn ", "detector: auto ") == shipped("configs/lane.yaml").read_text()
     assert os.readlink(layout.command) == "/opt/checkout-age/current/bin/checkout-age"
@@ -311,37 +382,37 @@ def test_a_new_box_begins_with_the_shipped_configuration_and_the_detector_writte
     )
 
 
-def test_yunet_comes_along_where_it_is_and_is_written_down(fresh: Fresh, wheel: Path, shared: Path) -> None:
-    fresh.installer().install(Wishes(wheel=wheel, models=shared / "models"))
+def test_yunet_comes_along_where_it_is_and_is_written_down(
+    fresh: Fresh, tmp_path: Path, shared: Path
+) -> None:
+    fresh.installer().install(Wishes(wheel=stub(tmp_path, "1.0"), models=shared / "models"))
     assert load_config(fresh.layout.config).inference.detector == "yunet"
     assert (fresh.layout.models / "yunet_n_dynamic.onnx").is_file()
 
 
 def test_a_configuration_that_was_put_there_before_is_left_and_the_detector_is_written_beside_it(
-    fresh: Fresh, wheel: Path
+    fresh: Fresh, tmp_path: Path
 ) -> None:
     fresh.layout.config_folder.mkdir(parents=True)
     text = "cameras: [{name: c, source: demo}]\nlanes: [{name: l, camera: c}]\n"
     fresh.layout.config.write_text(text)
-    fresh.installer().install(Wishes(wheel=wheel))
+    fresh.installer().install(Wishes(wheel=stub(tmp_path, "1.0")))
     assert fresh.layout.config.read_text() == text
     assert load_config(fresh.layout.config).inference.detector == "mtcnn"
-    assert not fresh.installer().install(Wishes(wheel=wheel))
+    assert not fresh.installer().install(Wishes(wheel=stub(tmp_path, "1.0")))
 
 
-def test_usb_cameras_get_their_drop_in_and_lose_it_and_others_stay(
-    fresh: Fresh, wheel: Path, tmp_path: Path
-) -> None:
+def test_usb_cameras_get_their_drop_in_and_lose_it_and_others_stay(fresh: Fresh, tmp_path: Path) -> None:
     own = fresh.layout.drop_ins / "override.conf"
     own.parent.mkdir(parents=True)
     own.write_text("[Service]\n")
     mine = tmp_path / "mine.yaml"
     mine.write_text("cameras: [{name: c, source: /dev/video0}]\nlanes: [{name: l, camera: c}]\n")
-    fresh.installer().install(Wishes(wheel=wheel, config=mine))
+    fresh.installer().install(Wishes(wheel=stub(tmp_path, "1.0"), config=mine))
     usb = fresh.layout.drop_ins / "50-usb-cameras.conf"
     assert "char-video4linux" in usb.read_text()
     fresh.layout.config.write_text(fresh.layout.config.read_text().replace("/dev/video0", "demo"))
-    assert fresh.installer().install(Wishes(wheel=wheel))
+    assert fresh.installer().install(Wishes(wheel=stub(tmp_path, "1.0")))
     assert (usb.exists(), own.exists()) == (False, True)
 
 
@@ -350,8 +421,8 @@ def test_a_working_copy_alone_is_refused_with_the_way_out() -> None:
         Source.here()
 
 
-def test_what_is_copied_is_what_running_needs(wheel: Path) -> None:
-    names = {package.name.lower() for package in Source.here(wheel).packages}
+def test_what_is_copied_is_what_running_needs(tmp_path: Path) -> None:
+    names = {package.name.lower() for package in Source.here(stub(tmp_path, "1.0")).packages}
     assert {"numpy", "onnxruntime", "opencv-python-headless", "starlette", "uvicorn", "h11", "cffi"} <= names
     assert not names & {"tensorflow", "keras", "pytest", "pip", "ruff", "hatchling", "checkout-age"}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -18,10 +17,10 @@ from typing import Any
 import yaml
 
 from edge.bench import rtsp_server
+from edge.bench.child import cpu_s_of
 
 __all__ = ["LiveBox", "LiveCamera", "Sample", "looped"]
 
-_TICKS = os.sysconf("SC_CLK_TCK")
 _START_S = 60.0
 
 Sample = dict[str, Any]
@@ -155,13 +154,21 @@ class LiveBox:
         """Figures of this moment."""
         with urllib.request.urlopen(self._url + "/api/stats", timeout=10) as answer:  # noqa: S310 - our own daemon
             stats = json.loads(answer.read())
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return {
             "at_s": time.time() - self.started_s,
             "rss_mb": stats["rss_bytes"] / 1e6,
-            "cpu_s": (int(fields[11]) + int(fields[12])) / _TICKS,
+            "cpu_s": self.cpu_s(),
             "stats": stats,
         }
+
+    def cpu_s(self) -> float:
+        """Seconds of processor time so far."""
+        return cpu_s_of(self._process.pid)
+
+    def up_s(self) -> float:
+        """Seconds from the start of the process until it said that it is up."""
+        [at] = [line["at"] for line in self._log() if line.get("message") == "the box is up"]
+        return datetime.fromisoformat(at).timestamp() - self.started_s
 
     def first_judged_s(self) -> dict[str, float]:
         """When the first frame of each camera was judged, seconds since 1970."""

@@ -103,7 +103,7 @@ def open_capture(
     without a word by FFmpeg: ask `runs_on`.
     """
     opencv = prepared_cv2()
-    options = ("avdiscard;nonref",) if references_only else ()
+    options: tuple[str, ...] = ("avdiscard;nonref",) if references_only else ()
     settings = [int(opencv.CAP_PROP_N_THREADS), threads]
     if open_timeout_s is not None:
         settings += [int(opencv.CAP_PROP_OPEN_TIMEOUT_MSEC), max(1, round(open_timeout_s * 1000))]

@@ -127,10 +127,13 @@ class MtcnnDetector:
         """Boxes (n, 4) of each picture that PNet takes for faces, made square; pictures agree in size."""
         height, width = images[0].shape[:2]
         found: list[list[Floats]] = [[] for _ in images]
-        above: Sequence[Picture] = images
+        above: Sequence[Floats] = images
         for scale in _scales(height, width, least_px, self._scale_step):
             size = (int(width * scale), int(height * scale))
-            made = [cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in above]
+            made = [
+                np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.float32)
+                for image in above
+            ]
             if (
                 self._width_px is not None
             ):  # each level from the one above is cheaper, and not the package's pixels

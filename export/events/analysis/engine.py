@@ -77,10 +77,10 @@ def _duckdb(export: Export, memory: str, threads: int) -> Iterator[Engine]:
             memory_limit=memory,
             temp_directory=spill,
             preserve_insertion_order=False,
-            enable_progress_bar=False,
             autoinstall_known_extensions=False,  # nothing is fetched from anywhere
         )
         try:
+            connection.raw_sql("SET enable_progress_bar = false")
             engine = Engine(
                 kind="duckdb",
                 lines=_parquet(connection, "lines", export.files()),

@@ -97,17 +97,22 @@ def find_export(root: Path, *, since: date | None = None, until: date | None = N
 
 
 def _partitions(root: Path, since: date | None, until: date | None) -> tuple[tuple[Partition, ...], int]:
-    found, unfinished = [], 0
-    whole = (root / "_SUCCESS").is_file()
+    """Days with `_SUCCESS` of their own; where none has one, the export's own `_SUCCESS` stands for all."""
+    if not (root / "_SUCCESS").is_file():
+        raise NoData(f"{root}: no _SUCCESS: the export did not finish, or is just being written; {_AGAIN}")
+    days = []
     for folder in sorted(root.glob("store=*/date=*")):
         try:
-            day = date.fromisoformat(_value(folder))
+            days.append((date.fromisoformat(_value(folder)), folder))
         except ValueError as wrong:
             raise DamagedFile(f"{folder}: no day as YYYY-MM-DD; what else lies in this folder?") from wrong
+    by_day = any((folder / "_SUCCESS").is_file() for _, folder in days)
+    found, unfinished = [], 0
+    for day, folder in days:
         if (since and day < since) or (until and day > until):
             continue
         files = tuple(sorted(folder.glob("part-*.parquet")))
-        if not (whole or (folder / "_SUCCESS").is_file()):
+        if by_day and not (folder / "_SUCCESS").is_file():
             unfinished += 1
         elif files:
             found.append(Partition(store=_value(folder.parent), day=day, files=files))

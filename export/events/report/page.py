@@ -17,7 +17,7 @@ __all__ = ["page_of"]
 
 _PRODUCTS: Final = 8
 _CATEGORIES: Final = 14
-_LIFT_MOST: Final = 4.0
+_LIFT_MOST: Final = 5.0
 
 _STYLE: Final = """
 :root{--ink:#1c2530;--soft:#5a6979;--line:#dde4eb;--page:#fff;--card:#f4f7fa;--a:#1f5fbf;--b:#c2571a;--none:#e9eef3;
@@ -60,7 +60,8 @@ th,td{padding:5px 14px 5px 0;text-align:right;border-bottom:1px solid var(--line
 th{color:var(--soft);font-weight:600}.t,th:first-child,td:first-child{text-align:left}td.h{padding:5px 8px}
 td.ci svg{display:inline-block;vertical-align:middle;margin-right:10px}td.ci span{color:var(--soft)}
 table.wares{table-layout:fixed;width:100%}table.wares td{overflow:hidden;text-overflow:ellipsis}
-.wares th:nth-child(1){width:22%}.wares th:nth-child(2){width:15%}.wares th:nth-child(4){width:31%}
+.wares th{white-space:normal;vertical-align:bottom}.wares th:nth-child(1){width:22%}.wares th:nth-child(2){width:15%}
+.wares th:nth-child(3){width:8%}.wares th:nth-child(4){width:32%}
 footer{color:var(--soft);font-size:.86rem;margin-top:3em;border-top:1px solid var(--line);padding-top:1em}
 @media print{main{max-width:none}h2,h3{break-after:avoid}figure,table,.box{break-inside:avoid}}
 """

@@ -29,7 +29,6 @@ def run(args: argparse.Namespace) -> int:
     from edge.config import Config, ConfigError, LastGood, Log, read_config
     from edge.ops.log import redactor, start_logging
     from edge.ops.native_output import take_over_output
-    from edge.ops.process import no_core_dumps
     from edge.ops.notify import Notifier
     from edge.ops.process import forbid_core_dumps
 

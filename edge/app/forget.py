@@ -19,6 +19,7 @@ from typing import Any
 from edge.events import StoreError, StoreTooNew, open_beside, open_for_reading, parse_time
 from edge.events.book import alert_rows, receipt_rows
 from edge.events.register import entries, forget_entries
+from edge.events.sales_store import BasketForgotten, forget_basket
 from edge.events.schema import SECURITY_MIGRATIONS
 from edge.till import events_of
 
@@ -27,6 +28,7 @@ __all__ = ["ForgetError", "Forgotten", "Sale", "find_sales", "forget_sale", "sti
 _APART_NS = 6 * 3600 * 10**9
 """A number that comes again later than this is another sale; within it, both go."""
 _AROUND_NS = 300 * 10**9
+_BASKET_SPAN_NS = 6 * 86_400 * 10**9
 _AGE = "checkout.age.estimated.v1"
 _OF_A_SALE = ("unchecked_sale", "unseen_customer")
 """Alerts of these kinds stand for one sale; one of a blind camera only counts sales and names the newest."""
@@ -44,6 +46,8 @@ class Sale:
     receipt: str
     from_ns: int
     to_ns: int
+    last_ns: int
+    """The last moment that is known of it."""
     tracks: frozenset[str]
     alerts: frozenset[str]
     open: bool
@@ -66,7 +70,7 @@ class Forgotten:
     events: int
     receipts: int
     alerts: int
-    basket_lines: int
+    basket: BasketForgotten
     register_entries: int
     tombstone: int
 
@@ -103,7 +107,7 @@ def forget_sale(folder: Path, sale: Sale, *, at_ms: int | None = None) -> Forgot
         )
     now_ms = time.time_ns() // 10**6 if at_ms is None else at_ms
     # Marketing's side first: once security's has gone, nothing could find the basket after a crash in between.
-    basket_lines = 0
+    basket = _forget_basket(folder, sale)
     with closing(open_beside(folder / "security.db")) as connection:
         _check_shape(connection)
         # Looked for before the lock is taken: a daemon beside must not wait for a long search.
@@ -116,7 +120,7 @@ def forget_sale(folder: Path, sale: Sale, *, at_ms: int | None = None) -> Forgot
                 events=_forget_events(connection, positions),
                 receipts=_forget_receipts(connection, sale),
                 alerts=_forget_alerts(connection, sale),
-                basket_lines=basket_lines,
+                basket=basket,
                 register_entries=len(numbers),
                 tombstone=forget_entries(connection, numbers, at_ms=now_ms),
             )
@@ -158,19 +162,20 @@ def _moments(connection: sqlite3.Connection, receipt: str) -> Iterable[tuple[str
         yield str(told["data"].get("lane")), parse_time(told["time"])
 
 
-def _spans(moments: Sequence[int]) -> list[tuple[int, int]]:
-    """Where the number was in use, each span up to the beginning of the next one."""
+def _spans(moments: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Where the number was in use: begin, end (the beginning of the next one) and last moment of each."""
     begins = [
         at_ns
         for before, at_ns in zip([-_APART_NS * 2, *moments], moments, strict=False)
         if at_ns - before > _APART_NS
     ]
     ends = [*(begin - _AROUND_NS for begin in begins[1:]), 1 << 62]
-    return [(begin - _AROUND_NS, end) for begin, end in zip(begins, ends, strict=True)]
+    spans = zip(begins, ends, strict=True)
+    return [(begin - _AROUND_NS, end, max(at for at in moments if at < end)) for begin, end in spans]
 
 
-def _sale(connection: sqlite3.Connection, lane: str, receipt: str, span: tuple[int, int]) -> Sale:
-    from_ns, to_ns = span
+def _sale(connection: sqlite3.Connection, lane: str, receipt: str, span: tuple[int, int, int]) -> Sale:
+    from_ns, to_ns, last_ns = span
     rows = [
         row
         for row in receipt_rows(connection, receipt=receipt, lane=lane)
@@ -194,6 +199,7 @@ def _sale(connection: sqlite3.Connection, lane: str, receipt: str, span: tuple[i
         receipt=receipt,
         from_ns=from_ns,
         to_ns=to_ns,
+        last_ns=last_ns,
         tracks=frozenset(str(track) for track in tracks if track),
         alerts=frozenset(alerts),
         open=bool(told) and not any(row.ended_ns is not None for row in rows),
@@ -274,6 +280,12 @@ def _forget_alerts(connection: sqlite3.Connection, sale: Sale) -> int:
         "DELETE FROM alerts WHERE alert IN (SELECT value FROM json_each(?))",
         (json.dumps(sorted(sale.alerts)),),
     ).rowcount
+
+
+def _forget_basket(folder: Path, sale: Sale) -> BasketForgotten:
+    """Empty where this box keeps no baskets. What is known of the sale's time says where to look."""
+    ends_ns = min(sale.last_ns, sale.from_ns + _BASKET_SPAN_NS)
+    return forget_basket(folder, lane=sale.lane, receipt=sale.receipt, from_ns=sale.from_ns, to_ns=ends_ns)
 
 
 def _check_shape(connection: sqlite3.Connection) -> None:

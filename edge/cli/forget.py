@@ -6,6 +6,10 @@ import argparse
 import sqlite3
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge.events.sales_store import BasketForgotten
 
 HELP = "take one sale out of both stores; the register keeps a tombstone"
 EXIT_UNKNOWN, EXIT_REFUSED = 1, 2
@@ -35,6 +39,9 @@ def run(args: argparse.Namespace) -> int:
             for sale in find_sales(args.state, args.receipt, lane=args.lane)
             if args.day in (None, sale.day)
         ]
+        if not sales and args.lane and args.day:
+            # Baskets are kept for longer than what security knows of the sale.
+            return _forget_old_basket(args.state, args.receipt, args.lane, args.day)
         if not sales:
             print(f"checkout-age forget: nobody here knows receipt {args.receipt}", file=sys.stderr)
             return EXIT_UNKNOWN
@@ -50,13 +57,14 @@ def run(args: argparse.Namespace) -> int:
             done = forget_sale(args.state, sale)
             print(
                 f"forgotten: receipt {sale.receipt} of {sale.lane}, {sale.day}: {done.till_events} till events, "
-                f"{done.events} events, {done.alerts} alerts, {done.basket_lines} basket lines, what "
+                f"{done.events} events, {done.alerts} alerts, {done.basket.lines} basket lines, what "
                 f"{done.register_entries} entries of the register said; the tombstone is entry {done.tombstone}"
             )
+            _exported(done.basket)
     except OSError as error:
         print(f"checkout-age forget: {args.state}: {error.strerror}", file=sys.stderr)
         return EXIT_REFUSED
-    except (ForgetError, StoreError, sqlite3.Error) as error:
+    except (ForgetError, StoreError, sqlite3.Error, ValueError) as error:
         print(f"checkout-age forget: {error}", file=sys.stderr)
         return EXIT_REFUSED
     for file in still_named(args.state, args.receipt):
@@ -65,3 +73,24 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return 0
+
+
+def _forget_old_basket(state: Path, receipt: str, lane: str, day: str) -> int:
+    from datetime import date
+
+    from edge.events.sales_store import forget_basket_of_day
+
+    done = forget_basket_of_day(state, lane=lane, receipt=receipt, day=date.fromisoformat(day))
+    if not done.baskets:
+        print(f"checkout-age forget: nobody here knows receipt {receipt} of {lane}, {day}", file=sys.stderr)
+        return EXIT_UNKNOWN
+    print(
+        f"forgotten: receipt {receipt} of {lane}, {day}: {done.lines} basket lines; security knew it no more"
+    )
+    return 0
+
+
+def _exported(done: BasketForgotten) -> None:
+    """What was written out for marketing before lies elsewhere and is named by the basket's id."""
+    for basket, day in zip(done.baskets, done.days, strict=False):
+        print(f"where it was exported: checkout-age forget-export --in DIR --basket {basket} --day {day}")

@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from edge.app.forget import ForgetError, find_sales, forget_sale
 from edge.camera import CameraState
 from edge.events.register import emptied, verify
+from edge.events.sales_store import local_hour
+from tests.events.sales_facts import a_basket, a_line, a_store
 from tests.scenarios.desk_box import Box, a_beer, a_box, a_config, a_till
 
 
@@ -60,6 +63,31 @@ def test_a_forgotten_sale_is_in_no_byte_of_the_store_and_the_register_says_forgo
     with sqlite3.connect(state / "security.db") as connection:
         assert verify(connection) == []
         assert len(emptied(connection).forgotten) == 3
+
+
+def test_its_basket_goes_from_marketings_store_by_the_key_alone(tmp_path: Path) -> None:
+    with a_box(a_config(tmp_path)) as box:
+        sell(box, "r-1")
+        sell(box, "r-2")
+    state = tmp_path / "state"
+    day, hour = local_hour(time.time_ns(), ZoneInfo("UTC"))
+    store = a_store(state, store="store-1", time_zone="UTC")
+    for receipt in ("r-1", "r-2"):
+        basket = store.key.basket(
+            store="store-1", lane="lane-1", receipt=receipt, day=day.isoformat(), hour=hour
+        )
+        store.keep(
+            a_basket(1, basket=basket, day=day, hour=hour, lines=(a_line(f"only-in-{receipt}"),))
+        ).result(10)
+    store.close()
+    assert b"only-in-r-1" in bytes_of(state)
+    done = checkout_age("forget", "--receipt", "r-1", "--from", state)
+    assert done.returncode == 0, done.stderr
+    assert "1 basket lines" in done.stdout
+    assert f"--day {day}" in done.stdout
+    left = bytes_of(state)
+    assert b"only-in-r-1" not in left
+    assert b"only-in-r-2" in left
 
 
 def test_it_works_beside_a_running_box_that_goes_on_selling(tmp_path: Path) -> None:

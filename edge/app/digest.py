@@ -17,6 +17,7 @@ _UNTIL = "digest until"
 _SETTLE_NS = 10 * 10**9
 """A shift is told so long after its end: what was decided in its last second is committed by then."""
 _RECEIPTS_MAX = 50
+_DAY_NS = 86_400 * 10**9
 
 
 def current_shift(config: Config, *, at_ns: int) -> tuple[int, int]:
@@ -28,12 +29,16 @@ def tell_ended_shifts(transaction: Transaction, config: Config, *, at_ns: int) -
     """Commit the digest of every shift that has ended since the last one told; how many there were.
 
     A sale counts where its alert was committed, so that each is told exactly once, whatever came late or was
-    restarted. A shift without any is passed over in silence. The first start begins with the shift that runs.
+    restarted. A shift without any is passed over in silence. The first start begins with the shift that runs; so does
+    a box whose clock went back, and one that comes from a clock that was never set begins with what is still kept.
     """
     until_ms = transaction.mark(_UNTIL)
-    if not until_ms:
-        transaction.set_mark(_UNTIL, current_shift(config, at_ns=at_ns)[0] // 10**6)
+    running_ms = current_shift(config, at_ns=at_ns)[0] // 10**6
+    if not until_ms or until_ms > running_ms:
+        transaction.set_mark(_UNTIL, running_ms)
         return 0
+    kept_ns = at_ns - config.state.security_days * _DAY_NS
+    until_ms = max(until_ms, current_shift(config, at_ns=kept_ns)[0] // 10**6)
     told = 0
     while True:
         from_ns = until_ms * 10**6
@@ -42,8 +47,7 @@ def tell_ended_shifts(transaction: Transaction, config: Config, *, at_ns: int) -
             return told
         event = _digest(transaction, config, from_ns=from_ns, to_ns=to_ns)
         if event is not None:
-            transaction.append([event])
-            told += 1
+            told += len(transaction.append([event]).sequences)
         until_ms = to_ns // 10**6
         transaction.set_mark(_UNTIL, until_ms)
 

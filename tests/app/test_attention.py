@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -201,9 +202,22 @@ def test_a_shift_is_told_once_when_it_is_over_and_an_empty_one_is_not_told(
         },
         {"lane": "lane-2", "count": 1, "sales": 0, "reasons": {"unknown": 1}, "receipts": ["r-9"]},
     ]  # fmt: skip
+    assert turn("2026-11-10 09:00") == 0, "a clock that went back"
+    assert turn("2026-11-20 09:00") == 0, "and was set again: what was told is not told twice"
+    assert len(told(store, "checkout.shift.digest.v1")) == 1
     late = berlin("2026-11-20 08:59")
     do(store, an_alert("late", late, "unseen_customer", "low"))
     assert turn("2026-11-20 14:01") == 1
+
+
+def test_a_clock_that_was_never_set_does_not_have_decades_of_shifts_told(
+    store: Store, config: Config
+) -> None:
+    do(store, lambda t: tell_ended_shifts(t, config, at_ns=10**9))
+    do(store, an_alert("1", berlin("2026-11-17 09:00"), "unseen_customer", "low"))
+    begun_s = time.monotonic()
+    assert do(store, lambda t: tell_ended_shifts(t, config, at_ns=berlin("2026-11-17 15:00"))) == 1
+    assert time.monotonic() - begun_s < 20
 
 
 def test_weeks_run_from_monday_to_monday_by_the_stores_clock(config: Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -22,6 +23,8 @@ from edge.events.register import verify
 from edge.page import PeopleFile, Role
 from tests.events.mqtt_places import Broker, Wire
 from tests.page.shop import PASSWORD, Browser
+from tests.page.test_pages import told
+from tests.scenarios.box import Box as Process
 from tests.scenarios.desk_box import Box, a_beer, a_box, a_config, a_till
 from tests.scenarios.test_pages import Site, pages_of
 
@@ -80,8 +83,8 @@ def standing(config: Config) -> Iterator[Standing]:
         yield Standing(box=box, site=site, sam=sam)
 
 
-def until(holds: Callable[[], Any], what: str) -> Any:
-    end_s = time.monotonic() + WAIT_S
+def until(holds: Callable[[], Any], what: str, *, within_s: float = WAIT_S) -> Any:
+    end_s = time.monotonic() + within_s
     while True:
         found = holds()
         if found:
@@ -175,6 +178,45 @@ def test_a_box_that_stands_still_behind_a_living_line_turns_red_within_a_minute(
         begun_s = time.monotonic()
         until(lambda: hub.lane("box-2")["box_state"] in ("silent", "offline"), "red")  # type: ignore[index]
         assert time.monotonic() - begun_s < 60
+
+
+@pytest.mark.soak
+def test_two_daemons_one_killed_the_hub_shows_it_red_within_a_minute_and_well_again_after_a_restart(
+    tmp_path: Path, broker: Broker, shared: Path
+) -> None:
+    def a_daemon(name: str, role: str) -> Process:
+        folder = tmp_path / name
+        folder.mkdir()
+        PeopleFile(folder / "state" / "users.json").change(
+            lambda known: known.with_user("sam", Role.SECURITY, PASSWORD)
+        )
+        at = {"host": "127.0.0.1", "port": broker.port}
+        config = {
+            "site": {"box": name},
+            "cameras": [{"name": "cam-1", "source": "demo", "detect_hz": 1}],
+            "lanes": [{"name": "lane-1", "camera": "cam-1"}],
+            "sinks": [{"kind": "mqtt", "name": "broker", "purpose": "security", **at}],
+            "hub": {"role": role, **at},
+        }
+        return Process(folder, config, models=shared / "models")
+
+    with a_daemon("box-1", "hub") as hub, a_daemon("box-2", "member") as member:
+        until(lambda: hub.ask("/api/version")[0] == 200, "the hub answers", within_s=600)
+        sam = Browser(hub)  # type: ignore[arg-type]
+        assert sam.sign_in("sam") == "/"
+
+        def state_of_the_other() -> str | None:
+            with sam.stream("/api/stream") as stream:
+                one = next(each for each in told(stream) if each.get("event") == "state")
+            return next((box["state"] for box in one["data"]["boxes"] if box["box"] == "box-2"), None)
+
+        until(lambda: state_of_the_other() == "up", "the other box is heard", within_s=600)
+        begun_s = time.monotonic()
+        member.end(signal.SIGKILL)
+        until(lambda: state_of_the_other() in ("offline", "silent"), "red")
+        assert time.monotonic() - begun_s < 60
+        member.start()
+        until(lambda: state_of_the_other() == "up", "well again", within_s=600)
 
 
 class Clock:

@@ -94,7 +94,7 @@ def _offers(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     barred = frozenset(args.adults_only or ("alcohol", "tobacco"))
     never = {k: barred for k, band in enumerate(bands) if band.first < 18}
     early_ranking = _ranked(
-        cells, baskets[:1], products[:1], pairs[:1], category_of=category_of, never=never, bands=len(bands)
+        cells, [baskets[:1], products[:1], pairs[:1]], category_of=category_of, never=never, bands=len(bands)
     )
     evaluation = evaluate(early_ranking, held, len(bands))
     ranking = _ranked(

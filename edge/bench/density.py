@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=int, default=4, help="how many streams are tried first")
     parser.add_argument("--most", type=int, default=96, help="never try more streams")
     parser.add_argument("--moments", type=int, default=4, help="different moments at which the cameras begin")
+    parser.add_argument("--decode-all", action="store_true", help="leave no picture undecoded")
     parser.add_argument("--without", choices=["decode-only", "naive"], action="append", default=[])
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
@@ -65,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
             start=args.start,
             most=args.most,
             moments_max=args.moments,
+            decode_all=args.decode_all,
             without=args.without,
         )
     except (OSError, ReplayError, ClipError) as error:
@@ -89,6 +91,7 @@ def measure(
     start: int = 4,
     most: int = 96,
     moments_max: int = 4,
+    decode_all: bool = False,
     without: Sequence[str] = (),
 ) -> dict[str, Any]:
     """All figures of `schemas.md`, "bench density". Raises OSError, ReplayError, ClipError where a part is missing."""
@@ -115,7 +118,9 @@ def measure(
         row = Row(films, server, truth, target_fps=target_fps, folder=folder)
         lanes: list[Measure] = []
         level = _climb(
-            lambda count: Box(row, count, detector=detector, threads=threads, zones=zones),
+            lambda count: Box(
+                row, count, detector=detector, threads=threads, zones=zones, decode_all=decode_all
+            ),
             Ramp(start=start, most=most),
             window_s,
             lanes,
@@ -134,6 +139,7 @@ def measure(
             "detector": full[0]["detector"],
             "detect_hz": DETECT_HZ,
             "threads": threads,
+            "decode_all": decode_all,
             "window_s": window_s,
             "settle_s": SETTLE_S,
             "begins_s": [film.begins_s for film in films],

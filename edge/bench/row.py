@@ -82,7 +82,16 @@ class Row:
 class Box:
     """The daemon over so many streams, one window after another."""
 
-    def __init__(self, row: Row, count: int, *, detector: str, threads: int, zones: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        row: Row,
+        count: int,
+        *,
+        detector: str,
+        threads: int,
+        zones: dict[str, Any],
+        decode_all: bool = False,
+    ) -> None:
         self.count = count
         self._row = row
         self._folder = row.new_folder()
@@ -92,7 +101,12 @@ class Box:
             yaml.safe_dump(
                 {
                     "cameras": [
-                        {"name": f"cam-{name}", "source": address, "detect_hz": DETECT_HZ}
+                        {
+                            "name": f"cam-{name}",
+                            "source": address,
+                            "detect_hz": DETECT_HZ,
+                            "decode_all": decode_all,
+                        }
                         | ({"loop": True} if row.server is None else {})
                         for name, address in zip(names, row.addresses(count), strict=True)
                     ],

@@ -234,8 +234,8 @@ class TestForget:
         assert (done.baskets, done.days, done.lines) == ((gone,), (MONDAY,), 2)
         assert forget_basket_of_day(tmp_path, lane="lane-1", receipt="r-1", day=MONDAY).baskets == ()
         assert _rows(tmp_path, "SELECT receipts, seen, unknown FROM coverage") == [(1, 1, 0)]
+        raw = b"".join(path.read_bytes() for path in tmp_path.glob("sales.db*"))  # while the daemon runs on
         store.close()
-        raw = b"".join(path.read_bytes() for path in tmp_path.glob("sales.db*"))
         assert stays.encode() in raw
         assert gone.encode() not in raw
         assert f"article-of-{gone[:6]}".encode() not in raw

@@ -108,7 +108,7 @@ class SalesStore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasketForgotten:
-    """What was deleted from `sales.db`: ids and days (they name the exported partitions), and how many lines."""
+    """What was deleted from `sales.db`: ids, the day of each (it names the exported partition), and how many lines."""
 
     baskets: tuple[str, ...] = ()
     days: tuple[date, ...] = ()
@@ -189,7 +189,7 @@ def _take_out(connection: sqlite3.Connection, ids: Sequence[str]) -> BasketForgo
     take_out(connection, [row[0] for row in rows])
     return BasketForgotten(
         baskets=tuple(row[0] for row in rows),
-        days=tuple(sorted({date.fromisoformat(row[1]) for row in rows})),
+        days=tuple(date.fromisoformat(row[1]) for row in rows),
         lines=sum(row[2] for row in rows),
     )
 

@@ -54,6 +54,7 @@ class Channel:
     """How a model turns bands into cells. K bands, C cells, R bootstraps of the faces.
 
     `cell_of`: the cell of each position 0..20 (K − 1). `b`: `(K, C)`, rows sum to 1. `replicates`: `(R, K, C)`.
+    `named[t, e]`: how often e is the likeliest band of a face of band t.
     """
 
     model: str
@@ -62,6 +63,7 @@ class Channel:
     cell_of: NDArray[np.int64]
     b: _F64
     replicates: _F64
+    named: _F64
 
     @property
     def cells(self) -> int:
@@ -134,6 +136,7 @@ def channel_of(
         cell_of=cell_of,
         b=b,
         replicates=drawn,
+        named=_named(band, soft),
     )
 
 
@@ -151,6 +154,7 @@ def stacked(channels: Sequence[Channel]) -> Channel:
         ),
         b=np.concatenate([c.b for c in channels], axis=1),
         replicates=np.concatenate([c.replicates for c in channels], axis=2),
+        named=np.mean([c.named for c in channels], axis=0),
     )
 
 
@@ -214,6 +218,12 @@ def rates_of(mixture: Mixture, sums: _F64, squares: _F64 | None = None) -> tuple
     )
     lift_spread = np.sqrt(np.maximum(lift_variance, 0.0) + by_faces) / mean
     return _interval(rate, free, rate_spread), _interval(rate / mean, free_lift, lift_spread)
+
+
+def _named(band: NDArray[np.int64], soft: _F64) -> _F64:
+    named = np.zeros((soft.shape[1], soft.shape[1]))
+    np.add.at(named, (band, soft.argmax(axis=1)), 1.0)
+    return np.asarray(named / named.sum(axis=1, keepdims=True))
 
 
 def _spread_by_face(soft: _F64) -> _F64:

@@ -12,9 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["K", "hidden_in_rows", "hidden_in_table"]
+__all__ = ["LIFT_BASKETS_MIN", "K", "hidden_in_rows", "hidden_in_table"]
 
 K: Final = 10
+LIFT_BASKETS_MIN: Final = 50
+"""A product in fewer baskets has no lifts: their intervals would say nothing."""
 _Mask = NDArray[np.bool_]
 
 

@@ -163,6 +163,7 @@ def _ranked(
     categories = [str(category_of.get(sku, "")) for sku in skus]
     return rank(
         mixture_of(cells.channel, n),
+        cells.channel.named,
         skus.tolist(),
         categories,
         counts,

@@ -1,7 +1,8 @@
 """Which products to suggest: popularity, moved by what a band and a category change for sure. Pure.
 
-An item's score is how often it is sold, times its lift in the band, times its association with a category in the
-basket. Lifts and associations are pulled towards 1, and stay there where the data do not speak clearly: then the
+An item's score is how often it is sold, times its lift, times its association with a category in the basket. The
+lift that ranks is the one among customers whom the till would call this band: some of them are of the bands beside
+it. Lifts and associations are pulled towards 1, and stay there where the data do not speak clearly: then the
 suggestion is what everybody buys, and claims no more.
 """
 
@@ -63,6 +64,7 @@ class Ranking:
 
 def rank(
     mixture: Mixture,
+    named: _F64,
     skus: Sequence[str],
     categories: Sequence[str],
     counts: _F64,
@@ -73,7 +75,8 @@ def rank(
 ) -> Ranking:
     """Make the lists from baskets with each item by cell `(I, C)`.
 
-    `together[category, sku]`: baskets with both. `never[band]`: categories that this band is shown nothing of.
+    `named`: of the channel, how often the till calls band t band e. `together[category, sku]`: baskets with both.
+    `never[band]`: categories that this band is shown nothing of.
     """
     sold = counts.sum(axis=1)
     kept = np.flatnonzero(sold >= SUPPORT_MIN)
@@ -85,11 +88,13 @@ def rank(
     popular = sold / total
     _, lifts = rates_of(mixture, counts)
     shrunk = _shrunk_lifts(mixture, counts, lifts)
+    called = named * mixture.share.value[:, None]
+    expected = shrunk @ (called / np.maximum(called.sum(axis=0), 1e-9))
     entries, most_sold = [], []
     associations = _associations(names, shelf, sold, together)
     for band in range(bands):
         allowed = ~np.isin(shelf, sorted(never.get(band, frozenset())))
-        score = np.where(allowed, popular * shrunk[:, band], -1.0)
+        score = np.where(allowed, popular * expected[:, band], -1.0)
         whole = _entry(band, None, score, names=names, lift=shrunk[:, band], lifts=lifts, popular=popular)
         entries.append(whole)
         most_sold.append(tuple(name for name, may in zip(names, allowed, strict=True) if may))

@@ -31,9 +31,8 @@ def main() -> None:
         print(json.dumps(told))
         return
     for step in ("report", "offers"):
-        print(
-            f"{step}: {told[step]['seconds']:.1f} s, {told[step]['peak_rss_mb']:.0f} MB at most, {told['lines']:,} lines"
-        )
+        one, lines = told[step], told["lines"]
+        print(f"{step}: {one['seconds']:.1f} s, {one['peak_rss_mb']:.0f} MB at most, {lines:,} lines")
 
 
 def _measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:

@@ -20,15 +20,13 @@ from export.events.analysis.correction import Estimate, Mixture, channel_of, mix
 from export.events.analysis.engine import Engine
 from export.events.analysis.errors import AnalysisError, NoData, NoErrorMeasured
 from export.events.analysis.reading import Export
-from export.events.analysis.suppression import K, hidden_in_rows, hidden_in_table
+from export.events.analysis.suppression import LIFT_BASKETS_MIN, K, hidden_in_rows, hidden_in_table
 
 __all__ = ["ByBand", "Figures", "Grid", "Lifts", "Sums", "Week", "figures_of", "sums_of"]
 
 _F64 = NDArray[np.float64]
 _MIX_BASKETS_MIN: Final = 100
 """Fewer baskets than this give no age mix of an hour or a week."""
-LIFT_BASKETS_MIN: Final = 50
-"""A product in fewer baskets has no lifts: their intervals would say nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,7 +380,7 @@ def _breaks(
         why.append("gap")
     if marked > baskets or before.marked > before.baskets:
         why.append("blind")
-    if models != before.models:
+    if models and before.models and models != before.models:
         why.append("model")
     return tuple(why)
 

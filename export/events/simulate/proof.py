@@ -17,8 +17,7 @@ from edge.events.sales_schema import DEFAULT_BANDS
 from export.events.analysis.age_error import AgeError, load_age_error, shipped_bundle
 from export.events.analysis.bands import bands_of_pairs
 from export.events.analysis.correction import channel_of, mixture_of, positions_of, rates_of
-from export.events.analysis.suppression import hidden_in_rows
-from export.events.report.figures import LIFT_BASKETS_MIN
+from export.events.analysis.suppression import LIFT_BASKETS_MIN, hidden_in_rows
 from export.events.simulate.goods import make_goods
 from export.events.simulate.trade import draw_day, truth_of
 

@@ -103,8 +103,8 @@ def _cameras(stats: BoxStats) -> Iterator[Metric]:
         _P + "camera_up", "1 where the camera gives pictures.", labels=["camera", "reason"]
     )
     age = GaugeMetricFamily(_P + "frame_age_seconds", "Age of the newest frame.", labels=["camera"])
-    fps = GaugeMetricFamily(_P + "camera_fps", "Frames a second off the wire.", labels=["camera"])
-    frames = CounterMetricFamily(_P + "frames", "Frames taken off the wire.", labels=["camera"])
+    fps = GaugeMetricFamily(_P + "camera_fps", "Frames a second off the wire, decoded.", labels=["camera"])
+    frames = CounterMetricFamily(_P + "frames", "Frames taken off the wire and decoded.", labels=["camera"])
     judged = CounterMetricFamily(_P + "frames_judged", "Frames that were judged.", labels=["camera"])
     dropped = CounterMetricFamily(_P + "frames_dropped", "Frames never judged.", labels=["camera", "reason"])
     reconnects = CounterMetricFamily(_P + "reconnects", "Connections opened anew.", labels=["camera"])

@@ -260,6 +260,8 @@ def _forget_events(connection: sqlite3.Connection, positions: Sequence[tuple[int
             positions[-1],
         )
     connection.executemany("DELETE FROM events WHERE position = ?", positions)
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'parked'").fetchone():
+        connection.executemany("DELETE FROM parked WHERE position = ?", positions)
     return len(positions)
 
 

@@ -225,7 +225,7 @@ class Browser:
     def ask(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
-        line = http.client.HTTPConnection("127.0.0.1", self._shop.port, timeout=10)
+        line = http.client.HTTPConnection("127.0.0.1", self._shop.port, timeout=60)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.cookie:
             sent["Cookie"] = self.cookie
@@ -257,7 +257,7 @@ class Browser:
 
     def stream(self, path: str, *, last: int | None = None) -> http.client.HTTPResponse:
         """An open stream; read lines from it, close it."""
-        line = http.client.HTTPConnection("127.0.0.1", self._shop.port, timeout=10)
+        line = http.client.HTTPConnection("127.0.0.1", self._shop.port, timeout=60)
         headers = {"Cookie": self.cookie} | ({} if last is None else {"Last-Event-ID": str(last)})
         line.request("GET", path, headers=headers)
         return line.getresponse()

@@ -14,9 +14,9 @@ from tests.scenarios.desk_box import a_beer, a_box, a_config, a_till
 def test_beer_for_a_young_face_is_prompted_and_ends_unchecked_with_one_alert(tmp_path: Path) -> None:
     with a_box(a_config(tmp_path)) as box:
         box.young_customer()
-        assert box.post(a_beer(receipt="r-1")) == (200, {"accepted": 1, "duplicate": 0, "rejected": []})
+        beer, closed = a_beer(receipt="r-1", ago_s=0.5), a_till("receipt.closed", receipt="r-1")
+        assert box.post(beer) == (200, {"accepted": 1, "duplicate": 0, "rejected": []})
         box.until(lambda: ("check", "r-1") in box.told())
-        closed = a_till("receipt.closed", receipt="r-1")
         box.post([closed, closed])
         box.until(lambda: any(one[0] == "alert" for one in box.told()))
         assert [one for one in box.told() if one[0] != "age"] == [

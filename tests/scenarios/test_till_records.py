@@ -19,11 +19,14 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("box")
     with a_box(a_config(folder)) as box:
         box.young_customer()
-        for name in ("r-1", "r-2"):
-            box.post([{**a_beer(receipt=name), "cashier": "c-7"}])
+        # What the till tells is of now, whatever time this machine takes to send it.
+        beers = [{**a_beer(receipt=name, ago_s=1.0), "cashier": "c-7"} for name in ("r-1", "r-2")]
+        checked = a_till("id.verified", receipt="r-2", ago_s=0.5)
+        closed = [a_till("receipt.closed", receipt=name) for name in ("r-1", "r-2")]
+        box.post(beers)
         box.until(lambda: sum(one[0] == "check" for one in box.told()) == 2)
-        box.post([a_till("id.verified", receipt="r-2")])
-        box.post([a_till("receipt.closed", receipt=name) for name in ("r-1", "r-2")])
+        box.post([checked])
+        box.post(closed)
         box.post([a_till("receipt.opened", receipt="r-3")])
         box.until(lambda: sum(one[0] == "sale" for one in box.told()) == 2)
     return folder / "state"

@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 from edge.flow import Face
 
 __all__ = [
+    "PICTURES_MAX",
     "Detector",
     "DetectorError",
     "DetectorFileAlteredError",
     "DetectorFileMissingError",
     "check_picture",
+    "in_parts",
 ]
+
+PICTURES_MAX = 8
+"""Pictures in one run of a network: more are no faster, and what ONNX Runtime takes for a batch it keeps for ever."""
 
 
 class DetectorError(Exception):
@@ -59,3 +64,8 @@ def check_picture(image: NDArray[np.uint8]) -> None:
     """Raise ValueError unless the array is a BGR uint8 picture `(h, w, 3)`; h or w may be zero."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(f"a picture is BGR uint8 (h, w, 3); got {image.dtype} {image.shape}")
+
+
+def in_parts(members: Sequence[int], most: int) -> list[Sequence[int]]:
+    """The same members in order, at most so many at a time."""
+    return [members[start : start + most] for start in range(0, len(members), most)]

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.face.boxes import suppress_any
-from edge.face.detector import check_picture
+from edge.face.detector import PICTURES_MAX, check_picture, in_parts
 from edge.face.manifest import verified_files
 from edge.face.session import open_session
 from edge.flow import Face
@@ -35,7 +35,7 @@ _PROPOSAL_SCORE_MIN, _REFINED_SCORE_MIN = 0.6, 0.7
 _OVERLAP_IN_SCALE_MAX, _OVERLAP_MAX = 0.5, 0.7
 _OUTSIDE = np.float32(127.5)  # a patch over the picture's edge continues in grey: zero for the networks
 _CROWD = 8  # boxes that PNet gives for one face at one scale, about
-_PATCHES_MAX = 1024  # patches in one run; more are run one after the other, so memory stays bounded
+_PATCHES_MAX = 256  # patches in one run; more are run one after the other, so memory stays bounded
 
 Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8] | Floats
@@ -96,7 +96,7 @@ class MtcnnDetector:
         factors = [self._reduction(image) for image in images]
         searched = [_reduced(image, factor) for image, factor in zip(images, factors, strict=True)]
         boxes: list[Floats] = [np.zeros((0, 4), np.float32) for _ in images]
-        for members in sizes.values():
+        for members in (part for own in sizes.values() for part in in_parts(own, PICTURES_MAX)):
             least_px = self._least_px(images[members[0]]) / factors[members[0]]
             proposals = self._propose([searched[i] for i in members], least_px)
             for index, proposed in zip(members, proposals, strict=True):

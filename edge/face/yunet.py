@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.face.boxes import suppress
-from edge.face.detector import check_picture
+from edge.face.detector import PICTURES_MAX, check_picture, in_parts
 from edge.face.session import open_session
 from edge.flow import Box, Face
 
@@ -69,11 +69,12 @@ class YunetDetector:
                 small, scale = _scale_to_fit(image, self._input_size_px)
                 scaled[index] = (small, scale)
                 groups[_padded(small.shape[0]), _padded(small.shape[1])].append(index)
-        for (height, width), members in groups.items():
-            pictures = [scaled[index][0] for index in members]
-            scales = [scaled[index][1] for index in members]
-            for index, faces in zip(members, self._run(pictures, scales, height, width), strict=True):
-                found[index] = faces
+        for (height, width), group in groups.items():
+            for members in in_parts(group, PICTURES_MAX):
+                pictures = [scaled[index][0] for index in members]
+                scales = [scaled[index][1] for index in members]
+                for index, faces in zip(members, self._run(pictures, scales, height, width), strict=True):
+                    found[index] = faces
         return found
 
     def refine(self, image: NDArray[np.uint8], faces: Sequence[Face]) -> list[Face]:

@@ -35,13 +35,12 @@ def say(*, style: str = "pretty", level: str = "info", to_journal: bool = False)
 def test_a_person_reads_time_level_room_and_fields():
     time, line, *more = say().splitlines()[0].split(" ", 1)
     assert len(time.split(":")) == 3
-    assert (line, more) == ("warning camera: camera is down: ***", [])
+    assert (line, more) == (r"warning camera: camera is down: ***\u000asecond line  camera=cam-1", [])
 
 
-def test_the_journal_gets_its_level_on_every_line_and_no_time_of_ours():
+def test_the_journal_gets_its_level_and_no_time_of_ours():
     assert say(to_journal=True).splitlines() == [
-        "<4>warning camera: camera is down: ***",
-        "<4>second line  camera=cam-1",
+        r"<4>warning camera: camera is down: ***\u000asecond line  camera=cam-1",
     ]
 
 

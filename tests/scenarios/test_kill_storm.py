@@ -15,9 +15,12 @@ from tests.soak.storm import CHECKOUT, Storm
 
 def survived(tmp_path: Path, shared: Path, kills: int, seed: int) -> dict[str, Any]:
     storm = Storm(tmp_path, film=shared / "video" / "lane_rush.mp4", models=shared / "models", seed=seed)
-    storm.rage(kills)
-    storm.settle()
-    told = storm.verdict()
+    try:
+        storm.rage(kills)
+        storm.settle()
+        told = storm.verdict()
+    finally:
+        storm.close()
     print(json.dumps(told))
     assert told["complaints"] == []
     assert told["register_holds"], told["register"]

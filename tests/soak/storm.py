@@ -79,6 +79,7 @@ class Till(threading.Thread):
         self._chance = chance
         self._pause_s = pause_s
         self.stopping = threading.Event()
+        self.given_up = threading.Event()
         self.refusals: Counter[int] = Counter()
 
     def run(self) -> None:
@@ -111,7 +112,8 @@ class Till(threading.Thread):
         event["at"] = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._note(event, acknowledged=False)
         while not self._sent(event):
-            time.sleep(0.05)
+            if self.given_up.wait(0.05):
+                return
         self._note(event, acknowledged=True)
 
     def _sent(self, event: dict[str, Any]) -> bool:
@@ -146,7 +148,7 @@ class Storm:
         self._config = folder / "lane.yaml"
         self._config.write_text(yaml.safe_dump(self._settings(film)))
         self.kills: Counter[str] = Counter()
-        self.unharmed: Counter[str] = Counter()
+        self._process: subprocess.Popen[bytes] | None = None
         url = f"http://127.0.0.1:{self._port}/api/till"
         self._tills = [
             Till(folder / "till.jsonl", url, lane, random.Random(f"{seed} {lane}"), pause_s=pause_s)
@@ -246,9 +248,21 @@ class Storm:
 
     def _start(self, *words: str) -> subprocess.Popen[bytes]:
         with (self.folder / "log.txt").open("ab") as log:
-            return subprocess.Popen(
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", *words], cwd=CHECKOUT, stdout=log, stderr=log, env=self._environment
             )
+        return self._process
+
+    def close(self) -> None:
+        """Leave nothing running, whatever went wrong; safe to repeat."""
+        for till in self._tills:
+            till.stopping.set()
+            till.given_up.set()
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._hook.shutdown()
+        self._hook.server_close()
 
     def _idle(self) -> bool:
         """Nothing waits in the inbox, and no sink is behind: asked of the box itself."""

@@ -87,7 +87,7 @@ def measure(
     detector: str,
     lanes: Sequence[int],
     window_s: float,
-    lanes_for_customers: int = 2,
+    lanes_for_customers: int = 4,
 ) -> dict[str, Any]:
     """All figures of `bench cost`. Raises OSError, ReplayError, ClipError where a part is missing."""
     began_s, load = time.time(), os.getloadavg()
@@ -161,6 +161,7 @@ def cost_row(told: Measure, alone: Measure, *, lanes: int, per_minute: float) ->
         "taken_fps_min": told["taken_fps_min"],
         "detect_rate_min": told["detect_rate_min"],
         "stages_ms_per_lane_second": told["stages_ms_per_lane_second"],
+        "cpu_cores": cores,
     }
 
 

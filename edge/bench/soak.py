@@ -189,7 +189,7 @@ class _World:
     def _stats(self) -> dict[str, Any]:
         if self.process.poll() is not None:
             raise OSError(f"the daemon ended with {self.process.returncode}: {self._log()[-2000:]}")
-        with urllib.request.urlopen(self._url + "/api/stats", timeout=20) as answer:  # noqa: S310 - our own daemon
+        with urllib.request.urlopen(self._url + "/api/stats", timeout=60) as answer:  # noqa: S310 - our own daemon
             return dict(json.loads(answer.read()))
 
     def committed(self) -> set[tuple[str, str]]:
@@ -260,7 +260,9 @@ def _figures(
             "max_after_a_calm_minute": max(calm_lags, default=None),
         },
         "pending_max": max(one["pending"] for one in samples),
-        "event_p95_ms_max": max((one["event_p95_s"] or 0.0) for one in samples) * 1e3,
+        "event_p95_ms_max": max(
+            (one["event_p95_s"] * 1e3 for one in samples if one["event_p95_s"]), default=None
+        ),
         "till": world.till.figures(),
         "events": {
             "committed": len(committed),

@@ -42,13 +42,17 @@ def failing(told: Told, *, target_fps: float) -> list[str]:
 
 
 def room(told: Told, *, target_fps: float, cores: int | None = None) -> float:
-    """How often the work would fit into what others leave of the machine; at most 1 where streams fall behind."""
+    """How often the work would fit into the machine, below 1 where streams fall behind.
+
+    What other programs take is not taken off: mostly they give way, and where they do not, the next try says so.
+    """
     spent = told["cpu_cores"]
     own = spent.get("daemon", 0.0) + spent.get("players", 0.0) + spent["camera_server"]
-    left = max(0.1, (cores or len(os.sched_getaffinity(0))) - spent["others"]) / max(own, 1e-3)
+    left = (cores or len(os.sched_getaffinity(0))) / max(own, 1e-3)
     if told["passed"]:
         return float(left)
-    return float(min(left, 1.0, told["taken_fps_min"] / target_fps))
+    behind = min(told["taken_fps_min"] / target_fps, told.get("detect_rate_min", DETECT_HZ) / DETECT_HZ)
+    return float(min(1.0, left, behind))
 
 
 def saturated_by(lanes: Sequence[Told], level: int, *, cores: int | None = None) -> str | None:

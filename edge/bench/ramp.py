@@ -18,7 +18,7 @@ _FILL = 0.95
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """One measured window. `room`: the machine's work over the work done, so above 1 something is left."""
+    """One measured window. `room`: how often the work would have fitted; below 1 where streams fell behind."""
 
     streams: int
     passed: bool
@@ -26,18 +26,20 @@ class Try:
 
 
 class Ramp:
-    """Goes up by the measured ratio, down by one, and ends where a number passes and the next one does not."""
+    """By the measured ratio, at the end by one, to where a number passes and the next one does not."""
 
     def __init__(self, *, start: int = 2, most: int = 64) -> None:
         """`start`: the first number; never more than `most` are tried."""
         self._start = max(1, min(start, most))
         self._most = most
         self._results: dict[int, list[bool]] = defaultdict(list)
+        self._room: dict[int, float] = {}
         self._last: Try | None = None
 
     def take(self, tried: Try) -> None:
         """Hear the result of one window."""
         self._results[tried.streams].append(tried.passed)
+        self._room[tried.streams] = tried.room
         self._last = tried
 
     @property
@@ -59,9 +61,7 @@ class Ramp:
             if chosen <= last.streams:  # nothing between it and what failed
                 return None if self._verdict(last.streams) else last.streams
             return chosen
-        below = above - 1
-        if last.room < 0.9 and self.level == 0 and len(self._results) == 1:
-            below = min(below, max(1, math.floor(above * last.room)))
+        below = min(above - 1, max(self.level + 1, math.floor(above * min(1.0, self._room[above]))))
         return below if below > self.level else None
 
     def _may_leap(self, last: Try) -> bool:

@@ -1,0 +1,62 @@
+"""The notice for customers: complete, in both languages, one page of paper, nothing loaded and nothing smuggled in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from edge.cli import main
+from edge.cli.notice import notice
+
+NOTICES = Path(__file__).resolve().parents[2] / "docs" / "notice"
+SAMPLE = {
+    "en": ("Example Market", "Privacy: privacy@example.org, +00 000 0000"),
+    "ru": ("Магазин «Пример»", "Защита данных: privacy@example.org, +00 000 0000"),
+}
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_it_says_what_is_estimated_what_is_kept_and_whom_to_ask(lang, tmp_path, capsys):
+    shop, contact = SAMPLE[lang]
+    assert (
+        main(
+            [
+                "notice",
+                "--lang",
+                lang,
+                "--shop",
+                shop,
+                "--contact",
+                contact,
+                "--out",
+                str(tmp_path / "n.html"),
+            ]
+        )
+        == 0
+    )
+    page = (tmp_path / "n.html").read_text(encoding="utf-8")
+    assert all(word in page for word in (shop, contact, "25", f'lang="{lang}"'))
+    assert ("No picture" if lang == "en" else "Ни снимков") in page
+    assert not re.search(r"https?://|src=|href=|@import|url\(", page)
+
+
+def test_purchases_are_told_only_where_they_are_counted():
+    assert "purchases are counted" not in notice(lang="en", shop="S", contact="c")
+    assert "purchases are counted" in notice(lang="en", shop="S", contact="c", purchases=True)
+
+
+def test_what_the_shop_gives_is_text_and_never_markup():
+    page = notice(lang="en", shop="<script>alert(1)</script>", contact='"><img onerror=x>{title}')
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "{title}" in page
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_the_samples_in_the_manual_are_what_the_command_prints(lang):
+    shop, contact = SAMPLE[lang]
+    assert (NOTICES / f"notice.{lang}.html").read_text(encoding="utf-8") == notice(
+        lang=lang, shop=shop, contact=contact
+    )

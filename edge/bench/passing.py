@@ -51,8 +51,7 @@ def room(told: Told, *, target_fps: float, cores: int | None = None) -> float:
     left = (cores or len(os.sched_getaffinity(0))) / max(own, 1e-3)
     if told["passed"]:
         return float(left)
-    behind = min(told["taken_fps_min"] / target_fps, told.get("detect_rate_min", DETECT_HZ) / DETECT_HZ)
-    return float(min(1.0, left, behind))
+    return float(min(1.0, left, told["taken_fps_min"] / target_fps))
 
 
 def saturated_by(lanes: Sequence[Told], level: int, *, cores: int | None = None) -> str | None:

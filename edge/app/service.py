@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
@@ -21,7 +22,6 @@ from edge.config import Config, ConfigError, LastGood, read_config
 from edge.ops.health import judge
 from edge.ops.log import redactor, start_logging
 from edge.ops.notify import Notifier
-from edge.ops.process import process_started
 from edge.ops.stats import BoxStats
 from edge.ops.watchdog import standing_still
 
@@ -29,6 +29,7 @@ __all__ = ["RECORD", "Record", "Service", "status_words"]
 
 _log = logging.getLogger(__name__)
 RECORD = "service.json"
+_LOCK = "service.lock"
 _STATUS_EVERY_S = 5.0
 _TURN_S = 1.0
 _WEB_UP_S = 20.0
@@ -39,12 +40,12 @@ _REASONS_MAX = 20
 class Record:
     """What the running service tells `checkout-age reload`: who it is, and how the last reload ended.
 
+    The service holds a lock beside it for as long as it runs, since a sandbox may hide its process from others.
     `reloads` counts those that ended; `problems` is empty where the last one was taken; `took_s` is the time from the
     end of the old daemon's work to the new one's readiness.
     """
 
     pid: int
-    process_started: int
     config: str
     reloads: int = 0
     problems: tuple[str, ...] = ()
@@ -63,8 +64,12 @@ class Record:
             told = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        record = cls(**{**told, "problems": tuple(told["problems"])})
-        return record if process_started(record.pid) == record.process_started else None
+        with (folder / _LOCK).open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return cls(**{**told, "problems": tuple(told["problems"])})
+        return None  # whoever wrote it is gone
 
 
 class Service:
@@ -92,11 +97,8 @@ class Service:
         self._wake = threading.Event()
         self._stop = self._reload = False
         self._status_s = 0.0
-        self._record = Record(
-            pid=os.getpid(),
-            process_started=process_started(os.getpid()) or 0,
-            config=str(config_file.resolve()),
-        )
+        self._record = Record(pid=os.getpid(), config=str(config_file.resolve()))
+        self._lock = None if record_in is None else _locked(record_in / _LOCK)
 
     def ask_to_stop(self) -> None:
         """End in order; for a signal handler."""
@@ -129,6 +131,8 @@ class Service:
             if self._record_in is not None:
                 with suppress(OSError):
                     (self._record_in / RECORD).unlink()
+            if self._lock is not None:
+                os.close(self._lock)
 
     # --- the start --------------------------------------------------------------------------------------------
 
@@ -273,7 +277,6 @@ class Service:
     def _done(self, daemon: Daemon, *, problems: tuple[str, ...], took_s: float | None) -> None:
         self._record = Record(
             pid=self._record.pid,
-            process_started=self._record.process_started,
             config=self._record.config,
             reloads=self._record.reloads + 1,
             problems=problems[:_REASONS_MAX],
@@ -291,6 +294,17 @@ class Service:
 
 
 _NOT_TAKEN = "the configuration file is not in use: "
+
+
+def _locked(path: Path) -> int | None:
+    """A lock that ends with this process; None where there is no room or no right for it."""
+    try:
+        held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        _log.warning("`checkout-age reload` will not find this service: %s", error)
+        return None
+    return held
 
 
 def _not_taken(problems: list[str]) -> str:

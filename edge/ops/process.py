@@ -13,7 +13,6 @@ __all__ = [
     "clock_synchronised",
     "file_descriptors",
     "forbid_core_dumps",
-    "process_started",
     "resident_bytes",
     "threads",
 ]
@@ -32,15 +31,6 @@ def resident_bytes() -> int:
 def file_descriptors() -> int:
     """Open file descriptors, the one that counts them left out."""
     return len(os.listdir("/proc/self/fd")) - 1
-
-
-def process_started(pid: int) -> int | None:
-    """When a process began, in the kernel's ticks: with the pid it names one process for ever; None where none runs."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    return int(stat.rpartition(")")[2].split()[19])  # field 22; the name before it may hold anything
 
 
 def threads() -> int:

@@ -33,6 +33,7 @@ _EVERY_S = 2.0
 _FAULT_S = (2.0, 25.0)
 _CALM_S = (5.0, 30.0)
 _DRAIN_S = 120.0
+_START_S = 600.0
 _TOKEN = "bench-soak-till-token-0123456789"  # noqa: S105 - of a box that lives for one measurement
 LIMITS = {"growth_share": 0.05, "descriptors_growth": 8, "threads_growth": 4, "lost": 0, "calm_lag_s": 75.0}
 """What counts as flat and bounded. A sink that was away is tried once a minute at the latest, hence `calm_lag_s`."""
@@ -228,7 +229,7 @@ class _World:
             wire.close()
 
     def _up(self) -> str:
-        ends_s = time.monotonic() + 120
+        ends_s = time.monotonic() + _START_S
         while time.monotonic() < ends_s and self.process.poll() is None:
             for line in self._log().splitlines():
                 if '"the box is up"' in line:

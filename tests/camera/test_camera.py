@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
-from edge.camera import OpenGate
+from edge.camera import Camera, OpenGate
 from edge.camera.source import SourceLost
 from edge.camera.status import CameraReason
 from tests.camera.live import Watched
@@ -194,3 +196,20 @@ def test_cameras_of_a_box_take_turns_to_open():
 
 def test_a_camera_that_was_never_started_can_be_stopped():
     assert Watched(Puppet()).camera.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "PRIO_PROCESS"), reason="threads have no priority here")
+def test_a_capture_thread_stands_behind_those_that_judge() -> None:
+    seen: list[int] = []
+
+    class Looks:
+        def open(self, stop: threading.Event) -> None:
+            seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+            raise SourceLost(CameraReason.ENDED, "looked")
+
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    camera = Camera("cam-1", Looks(), told=lambda _status: None)  # type: ignore[arg-type]
+    camera.start()
+    camera.stop()
+    assert seen == [before + 3]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before

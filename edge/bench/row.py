@@ -259,7 +259,8 @@ class Players:
     def window(self, seconds: float) -> Measure:
         """Frames a second of each stream."""
         if not self._settled:
-            time.sleep(SETTLE_S + 0.05 * self.count)
+            self._wait_for_all()
+            time.sleep(SETTLE_S)
             self._settled = True
         before = [child.ask("figures") for child in self._children]
         server_s, (busy_s, _) = self._row.server_cpu_s(), busy_and_total_s()
@@ -286,6 +287,13 @@ class Players:
         told["passed"] = held(told, target_fps=self._row.target_fps)
         told["room"] = room(told, target_fps=self._row.target_fps)
         return told
+
+    def _wait_for_all(self) -> None:
+        ends_s = time.monotonic() + 30 + self.count
+        while not all(frames for child in self._children for frames in child.ask("figures")["frames"]):
+            if time.monotonic() > ends_s:
+                return  # what does not come up takes nothing, and the window says so
+            time.sleep(0.5)
 
 
 def _epoch_s(moment: str) -> float:

@@ -203,7 +203,7 @@ def test_a_capture_thread_stands_behind_those_that_judge() -> None:
     seen: list[int] = []
 
     class Looks:
-        def open(self, stop: threading.Event) -> None:
+        def open(self, stop: threading.Event) -> None:  # noqa: ARG002 - an opener's signature
             seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
             raise SourceLost(CameraReason.ENDED, "looked")
 

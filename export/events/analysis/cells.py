@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from export.events.analysis.correction import Channel, stacked
 
-__all__ = ["Cells", "columns_of"]
+__all__ = ["Cells", "added_up", "columns_of"]
 
 _F64 = NDArray[np.float64]
 
@@ -63,3 +63,15 @@ def columns_of(table: Any) -> dict[str, Any]:
         name: column.combine_chunks().to_numpy(zero_copy_only=False)
         for name, column in zip(table.column_names, table.columns, strict=True)
     }
+
+
+def added_up(tables: Sequence[Any], keys: Sequence[str]) -> Any:
+    """Tables of sums over different baskets as one; rows with the same keys are added. `pyarrow.Table`s."""
+    import pyarrow as pa
+
+    whole = pa.concat_tables(tables)
+    if len(tables) == 1:
+        return whole
+    others = [name for name in whole.column_names if name not in keys]
+    added = whole.group_by(list(keys)).aggregate([(name, "sum") for name in others])
+    return added.rename_columns([name.removesuffix("_sum") for name in added.column_names])

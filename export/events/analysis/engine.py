@@ -15,6 +15,8 @@ from export.events.analysis.reading import Export
 __all__ = ["Engine", "EngineKind", "open_engine"]
 
 EngineKind = Literal["duckdb", "spark"]
+# Some two million lines.
+_STRETCH_BYTES = 24_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,7 @@ class Engine:
     kind: EngineKind
     lines: Any
     coverage: Any | None
+    stretches: tuple[tuple[str, str], ...]
     kept: list[str] = field(default_factory=list)
 
     def fetch(self, expression: Any) -> Any:
@@ -36,14 +39,25 @@ class Engine:
             raise _told(wrong) from wrong
 
     def keep(self, expression: Any) -> Any:
-        """Run an expression once and use its rows several times; Spark runs it again instead of filling memory."""
+        """Run an expression once and use its rows several times; the one kept before is gone then.
+
+        Spark runs it again instead of filling memory.
+        """
         if self.kind != "duckdb":
             return expression
+        backend = self.lines.get_backend()
         try:
-            self.kept.append(f"kept_{len(self.kept)}")
-            return self.lines.get_backend().create_table(self.kept[-1], expression, temp=True)
+            while self.kept:
+                backend.raw_sql(f'DROP TABLE "{self.kept.pop()}"')
+            self.kept.append("kept")
+            return backend.create_table("kept", expression, temp=True)
         except Exception as wrong:
             raise _told(wrong) from wrong
+
+    def in_stretches(self, lines: Any) -> Iterator[Any]:
+        """The lines by stretches of days, one after the other, so that memory holds the sums of one stretch."""
+        for first, last in self.stretches:
+            yield lines.filter(lines.date.between(first, last))
 
 
 @contextmanager
@@ -85,10 +99,29 @@ def _duckdb(export: Export, memory: str, threads: int) -> Iterator[Engine]:
                 kind="duckdb",
                 lines=_parquet(connection, "lines", export.files()),
                 coverage=_parquet(connection, "coverage", [str(file) for file in export.coverage]),
+                stretches=_stretches(export),
             )
             yield engine
         finally:
             connection.disconnect()
+
+
+def _stretches(export: Export) -> tuple[tuple[str, str], ...]:
+    """First and last days whose files together have about as many bytes as one go of sums should see."""
+    size: dict[str, int] = {}
+    for partition in export.partitions:
+        day = partition.day.isoformat()
+        size[day] = size.get(day, 0) + sum(file.stat().st_size for file in partition.files)
+    stretches: list[tuple[str, str]] = []
+    held = 0
+    for day in sorted(size):
+        if stretches and held + size[day] <= _STRETCH_BYTES:
+            stretches[-1] = (stretches[-1][0], day)
+            held += size[day]
+        else:
+            stretches.append((day, day))
+            held = size[day]
+    return tuple(stretches)
 
 
 def _parquet(connection: Any, name: str, files: Sequence[str]) -> Any | None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from export.events.analysis import tables
 from export.events.analysis.age_error import errors_for
 from export.events.analysis.bands import Band
-from export.events.analysis.cells import Cells, columns_of
+from export.events.analysis.cells import Cells, added_up, columns_of
 from export.events.analysis.correction import Estimate, Mixture, channel_of, mixture_of, rates_of
 from export.events.analysis.engine import Engine
 from export.events.analysis.errors import AnalysisError, NoData, NoErrorMeasured
@@ -27,6 +27,13 @@ __all__ = ["ByBand", "Figures", "Grid", "Lifts", "Sums", "Week", "figures_of", "
 _F64 = NDArray[np.float64]
 _MIX_BASKETS_MIN: Final = 100
 """Fewer baskets than this give no age mix of an hour or a week."""
+_KEYS: Final = {
+    "by_date": ("date", "model", "marked", "position"),
+    "by_hour": ("hour", "model", "position"),
+    "by_lane_group": ("lane_group",),
+    "by_product": ("sku", "model", "position"),
+    "by_category": ("category", "model", "position"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,20 +145,20 @@ def sums_of(engine: Engine, bands: Sequence[Band]) -> Sums:
         raise AnalysisError(
             f"baskets in {', '.join(sorted(currencies))}: report the stores of each currency by themselves"
         )
-    baskets = engine.keep(tables.baskets_of(lines, bands))
-    found = columns_of(engine.fetch(tables.names(lines)))
-    return Sums(
-        by_date=columns_of(engine.fetch(tables.by_date(baskets, bands))),
-        by_hour=columns_of(engine.fetch(tables.by_hour(baskets, bands))),
-        by_lane_group=columns_of(engine.fetch(tables.by_lane_group(baskets))),
-        by_product=columns_of(engine.fetch(tables.by_product(lines, bands))),
-        by_category=columns_of(engine.fetch(tables.by_category(lines, bands))),
-        names={
-            sku: (name, category)
-            for sku, name, category in zip(found["sku"], found["name"], found["category"], strict=True)
-        },
-        currency=currencies[0] if currencies else "",
-    )
+    parts: dict[str, list[Any]] = defaultdict(list)
+    named: dict[str, tuple[str, str]] = {}
+    for stretch in engine.in_stretches(lines):
+        baskets = engine.keep(tables.baskets_of(stretch, bands))
+        parts["by_date"].append(engine.fetch(tables.by_date(baskets, bands)))
+        parts["by_hour"].append(engine.fetch(tables.by_hour(baskets, bands)))
+        parts["by_lane_group"].append(engine.fetch(tables.by_lane_group(baskets)))
+        parts["by_product"].append(engine.fetch(tables.by_product(stretch, bands)))
+        parts["by_category"].append(engine.fetch(tables.by_category(stretch, bands)))
+        found = columns_of(engine.fetch(tables.names(stretch)))
+        for sku, name, category in zip(found["sku"], found["name"], found["category"], strict=True):
+            named[sku] = max(named.get(sku, ("", "")), (name, category))
+    sums = {name: columns_of(added_up(made, _KEYS[name])) for name, made in parts.items()}
+    return Sums(**sums, names=named, currency=currencies[0] if currencies else "")
 
 
 def figures_of(sums: Sums, export: Export, bundles: Sequence[Path]) -> Figures:
@@ -172,7 +179,10 @@ def figures_of(sums: Sums, export: Export, bundles: Sequence[Path]) -> Figures:
         )
     reader = Cells([channel_of(error, bands) for error in errors.values()], list(errors))
     usable = (~day["marked"]) & (day["position"] >= 0)
-    mixture = mixture_of(reader.channel, reader.count(day, usable))
+    counted = reader.count(day, usable)
+    if counted.sum() < K:
+        raise NoData(f"{export.root}: {int(counted.sum())} baskets with an age; a report needs at least {K}")
+    mixture = mixture_of(reader.channel, counted)
     age_baskets = mixture.share.value * mixture.n.sum()
     mix = ByBand(
         corrected=mixture.share,

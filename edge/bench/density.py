@@ -30,6 +30,7 @@ HELP = "how many cameras the machine holds, beside decoding alone and beside the
 
 Via = Literal["rtsp", "file"]
 _COMPARED_S = 12.0
+_FEW = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +118,7 @@ def measure(
         )
         row = Row(films, server, truth, target_fps=target_fps, folder=folder)
         lanes: list[Measure] = []
+        few: Measure | None = None
         level = _climb(
             lambda count: Box(
                 row, count, detector=detector, threads=threads, zones=zones, decode_all=decode_all
@@ -125,6 +127,11 @@ def measure(
             window_s,
             lanes,
         )
+        if level > _FEW:  # memory of a lane is the slope from few to many; an ordinary climb begins with many
+            with Box(
+                row, 1, detector=detector, threads=threads, zones=zones, decode_all=decode_all
+            ) as one_lane:
+                few = one_lane.window(min(window_s, 15.0))
         decode = None if "decode-only" in without else _compared(row, "decode", max(start, level), most)
         naive = None if "naive" in without else _naive(row, most)
     one = min(lanes, key=lambda lane: lane["streams"])
@@ -156,7 +163,7 @@ def measure(
         "naive": naive or {"level": None, "throughput": None},
         "ratio_to_decode_only": level / decode["level"] if decode and decode["level"] else None,
         "ratio_to_naive": _ratio_to_naive(level, naive),
-        "mb_per_lane": _mb_per_lane(lanes),
+        "mb_per_lane": _mb_per_lane(lanes, level, few),
         "stages_ms_per_lane_second": full[-1]["stages_ms_per_lane_second"],
         "cpu_cores": full[-1]["cpu_cores"],
         "cpu_ms_per_stream_second": {
@@ -223,13 +230,13 @@ def _cpu_ms(compared: Measure | None) -> float | None:
     return float(last["cpu_cores"]["players"] / max(last["throughput"], 1e-6) * 1e3)
 
 
-def _mb_per_lane(lanes: Sequence[Measure]) -> float | None:
-    """The slope of resident memory between the smallest and the largest number of streams that passed."""
-    passed = sorted((lane["streams"], lane["rss_mb"]) for lane in lanes if lane["passed"])
-    if not passed or passed[0][0] == passed[-1][0]:
+def _mb_per_lane(lanes: Sequence[Measure], level: int, few: Measure | None) -> float | None:
+    """The slope of resident memory from one lane to the level, the most that was seen of either."""
+    least = few or next((lane for lane in lanes if lane["streams"] == 1), None)
+    most = max((lane["rss_mb"] for lane in lanes if lane["streams"] == level), default=None)
+    if least is None or most is None or level <= 1:
         return None
-    (few, little), (many, much) = passed[0], passed[-1]
-    return float((much - little) / (many - few))
+    return float((most - least["rss_mb"]) / (level - 1))
 
 
 def _say(text: str) -> None:

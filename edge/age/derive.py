@@ -30,6 +30,8 @@ _FLOAT_DATA, _INT32_DATA, _INT64_DATA = 4, 5, 7
 _ATTRIBUTE_NAME, _ATTRIBUTE_INT = 1, 3
 _FLOAT, _INT64, _HALF = 1, 7, 10
 
+_NO_MODEL: Final = (ProtobufError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+"""What reading raises where a message is well formed and yet no model: a node without outputs, a number for a name …"""
 _DTYPES: Final[dict[int, str]] = {1: "<f4", 2: "|u1", 3: "|i1", 6: "<i4", 7: "<i8", 10: "<f2"}
 
 
@@ -82,7 +84,7 @@ def _with_graph(model: bytes, change: Callable[[Message], list[Field]], kind: Fl
         whole = read_message(model)
         (graph,) = whole.all(_GRAPH)
         changed = write_message(change(read_message(graph)))
-    except (ProtobufError, ValueError, KeyError) as broken:
+    except _NO_MODEL as broken:
         raise ModelFileError(
             f"the model cannot be turned into {kind}: {broken}. Way out: "
             "`checkout-age models verify`, or export the bundle again"
@@ -155,6 +157,8 @@ def _dequantised(
     if scale.size > 1:
         shape = [1] * values.ndim
         shape[axis] = scale.size
+        if values.shape[axis] != scale.size:  # numpy would multiply them out, whatever memory that takes
+            raise ValueError(f"{scale.size} scales for {values.shape[axis]} channels")
         scale = scale.reshape(shape)
         zero = None if zero is None else zero.reshape(shape)
     shifted = (

@@ -86,3 +86,29 @@ def test_a_message_that_ends_early_is_found() -> None:
     for end in (3, len(whole) - 1):
         with pytest.raises(ProtobufError):
             read_message(whole[:end])
+
+
+def test_a_well_formed_message_that_is_no_model_is_refused_with_the_way_out() -> None:
+    """Found by fuzzing: a node without outputs was an IndexError."""
+    node = write_message([Field(4, 2, b"QuantizeLinear"), Field(1, 2, b"x")])
+    graph = write_message([Field(1, 2, node)])
+    with pytest.raises(ModelFileError, match="Way out"):
+        derive_float(write_message([Field(7, 2, graph)]), "fp32")
+
+
+def test_scales_that_do_not_fit_their_weights_are_refused_and_not_multiplied_out() -> None:
+    def tensor(name: bytes, count: int, kind: int, width: int) -> Field:
+        told = [Field(1, 0, count), Field(2, 0, kind), Field(8, 2, name), Field(9, 2, bytes(count * width))]
+        return Field(5, 2, write_message(told))
+
+    node = [Field(1, 2, b"w"), Field(1, 2, b"s"), Field(2, 2, b"y"), Field(4, 2, b"DequantizeLinear")]
+    axis = write_message([Field(1, 2, b"axis"), Field(3, 0, 0), Field(20, 0, 2)])
+    graph = write_message(
+        [
+            Field(1, 2, write_message([*node, Field(5, 2, axis)])),
+            tensor(b"w", 1000, 3, 1),
+            tensor(b"s", 3, 1, 4),
+        ]
+    )
+    with pytest.raises(ModelFileError, match="3 scales for 1000 channels"):
+        derive_float(write_message([Field(7, 2, graph)]), "fp32")

@@ -16,8 +16,8 @@ from edge.config.log import Log
 from edge.config.policy import Policy
 from edge.config.rule import Count
 from edge.config.sales import Offers, Sales
-from edge.config.sink import Sink
 from edge.config.shifts import Shifts
+from edge.config.sink import Sink
 from edge.config.site import Site
 from edge.config.state import State
 from edge.config.till import Till

@@ -14,7 +14,15 @@ from pathlib import Path
 from edge.events.errors import FullReason, StoreBroken, StoreError, StoreFull, StoreInUse
 from edge.events.migrations import Migrated, Migration, migrate
 
-__all__ = ["Opened", "Ownership", "SetAside", "open_beside", "open_for_reading", "open_for_writing", "primary_code"]
+__all__ = [
+    "Opened",
+    "Ownership",
+    "SetAside",
+    "open_beside",
+    "open_for_reading",
+    "open_for_writing",
+    "primary_code",
+]
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 WAL_PAGES = 256

@@ -36,8 +36,11 @@ class PatientProtocol(H11Protocol):
         self._waits_since_s = self.loop.time()
         self._patience = self.loop.call_later(self.look_s, self._look)
         address = self.client[0] if self.client else ""
-        same = sum(1 for one in self.connections if (one.client or ("",))[0] == address)
-        if len(self.connections) > CONNECTIONS_MAX or (same > _PER_ADDRESS_MAX and address not in _LOOPBACK):
+        clients = (getattr(one, "client", None) for one in self.connections)
+        same = [client for client in clients if client is not None and client[0] == address]
+        if len(self.connections) > CONNECTIONS_MAX or (
+            len(same) > _PER_ADDRESS_MAX and address not in _LOOPBACK
+        ):
             _log.warning("too many connections: one is refused", extra={"address": address})
             transport.abort()
 

@@ -39,7 +39,7 @@ def main(name: str, runs: int, folder: Path) -> None:
         (corpus / f"seed-{number}").write_bytes(seed)
     atheris.Setup(
         [
-            "fuzz", str(corpus), f"-atheris_runs={runs}", "-max_len=4096", "-timeout=20", "-rss_limit_mb=3000",
+            "fuzz", str(corpus), f"-atheris_runs={runs}", "-max_len=4096", "-timeout=120", "-rss_limit_mb=3000",
             f"-artifact_prefix={folder}/{name}-", "-print_final_stats=1", "-verbosity=1", "-seed=20260105",
         ],
         TARGETS[name],

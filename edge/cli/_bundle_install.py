@@ -16,7 +16,9 @@ __all__ = ["AGE_FOLDER", "BundleRefusedError", "Check", "install_bundle", "no_wo
 
 AGE_FOLDER = "age"
 _PREVIOUS_FOLDER = "age.previous"
-_MANIFEST, _CARD = "bundle.json", "MODEL_CARD.md"
+_MANIFEST = "bundle.json"
+# What belongs to a bundle without deciding anything: its card, and its measured error for marketing's correction.
+_BESIDE = ("MODEL_CARD.md", "age_error.npz")
 
 # Looks at the new bundle and the one in use (None for the first) and raises BundleRefusedError.
 Check = Callable[[AgeBundle, AgeBundle | None], None]
@@ -108,10 +110,10 @@ def _loaded(folder: Path) -> AgeBundle | None:
 
 
 def _copy(source: Path, target: Path, names: list[str]) -> None:
-    """Copy the bundle's own files and its card, and nothing else that lies in the folder."""
+    """Copy the bundle's own files and what belongs to it, and nothing else that lies in the folder."""
     target.mkdir()
-    card = [_CARD] if (source / _CARD).is_file() else []
-    for name in dict.fromkeys([*names, *card]):
+    beside = [name for name in _BESIDE if (source / name).is_file()]
+    for name in dict.fromkeys([*names, *beside]):
         shutil.copyfile(source / name, target / name)
         with (target / name).open("rb") as file:
             os.fsync(file.fileno())  # a rename that outlives a power cut must not name an empty file

@@ -87,6 +87,7 @@ class TestInstall:
         assert "licence:" in told.err
         assert sorted(path.name for path in models.iterdir()) == ["age", "age.previous"]
         assert (models / "age" / "MODEL_CARD.md").is_file()
+        assert (models / "age" / "age_error.npz").is_file()
         assert main(["models", "verify"]) == 0
 
     @pytest.mark.parametrize("name", ["model_int8.onnx", "golden.npz"])

@@ -62,7 +62,7 @@ def test_bench_lists_its_measurements_and_names_a_wrong_one(capsys: pytest.Captu
     told = capsys.readouterr().err
     assert "model" in told
     assert "pipeline" in told
-    assert "machine " not in told
+    assert "\n  machine " not in told
     assert main(["bench", "cheese"]) == 2
     assert "no measurement 'cheese'" in capsys.readouterr().err
 

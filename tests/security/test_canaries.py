@@ -76,7 +76,7 @@ def test_planted_secrets_are_nowhere(guarded: GuardedBox, tmp_path: Path) -> Non
         out = tmp_path / "diagnosis.tar.gz"
         places["diagnose"] = said("diagnose", "--config", str(box.config_file), "--out", str(out))
         places |= unpacked(out)
-    assert len(places["log.txt"]) > 1000
+    assert len(places["log.txt"]) > 300  # a log that says nothing would prove nothing
     assert leaks(places, secrets) == []
 
 

@@ -369,7 +369,7 @@ class TestBadInput:
         locked = tmp_path / "locked"
         locked.mkdir()
         locked.chmod(0o555)
-        for folder in (tmp_path, *tmp_path.parents[:2], shop):
+        for folder in (tmp_path, *tmp_path.parents[:3], shop):
             folder.chmod(folder.stat().st_mode | 0o055)
         if os.geteuid() == 0:  # root may write anywhere: ask as nobody
             pid = os.fork()

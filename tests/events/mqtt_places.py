@@ -148,6 +148,8 @@ class Wire:
         self._sockets.clear()
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)  # closing alone lets the waiting accept() take one more
         self._server.close()
         self.cut()
 

@@ -177,6 +177,7 @@ def _spark(export: Export, master: str) -> Iterator[Engine]:
                 str(export.root / "coverage"),
                 [str(f) for f in export.coverage],
             ),
+            stretches=_stretches(export),
         )
         yield engine
     finally:

@@ -144,7 +144,8 @@ def _any(needles: list[bytes], told: bytes) -> bool:
 def _unwrapped(told: bytes) -> Iterator[bytes]:
     for run in re.findall(rb"[A-Za-z0-9+/_-]{120,}={0,2}", told):
         body = run.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
-        yield base64.b64decode(body[: len(body) - len(body) % 4])
+        whole = body[:-1] if len(body) % 4 == 1 else body  # a cut end would spoil a WebP
+        yield base64.b64decode(whole + b"=" * (-len(whole) % 4))
     for run in re.findall(rb"[0-9a-fA-F]{120,}", told):
         yield binascii.unhexlify(run[: len(run) - len(run) % 2])
 

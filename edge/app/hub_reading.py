@@ -17,6 +17,7 @@ KINDS = (ALERT_RAISED, ALERT_ACKNOWLEDGED, ALERT_ESCALATED, CAMERA_STATUS, SHIFT
 _BODY_MAX = 65_536
 _LANES_MAX = 64
 _TEXT_MAX = 200
+_WARNINGS = ("drift", "moved", "soiled")
 _NEEDED = {
     ALERT_RAISED.name: ("alert", "kind", "severity", "from", "to"),
     ALERT_ACKNOWLEDGED.name: ("alert", "by", "outcome"),
@@ -85,6 +86,7 @@ def _lane(told: Mapping[str, Any]) -> dict[str, Any]:
             "state": _word(camera["state"]),
             "reason": _word(camera.get("reason") or ""),
             "fps": float(fps) if isinstance(fps, int | float) else None,
+            "warnings": [kind for kind in _WARNINGS if kind in (camera.get("warnings") or ())],
         },
         "till": {"state": _word(till["state"]), "last": _word_or_none(till.get("last"))},
         "last_customer": _word_or_none(told.get("last_customer")),

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -41,6 +42,7 @@ from edge.till import Batch, events_of
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
+    from edge.app.alert_labels import LabelCount
     from edge.app.desk import Desk
     from edge.app.drift import DriftWatch
     from edge.app.outbox import Outbox
@@ -86,6 +88,7 @@ class Running(Protocol):
     desk: Desk | None
     cameras: list[Camera]
     drift: DriftWatch
+    labels: LabelCount
     lanes_now: dict[str, dict[str, TrackReport]]
     listeners: list[Callable[[TrackReport], None]]
 
@@ -331,6 +334,7 @@ class PageSide:
             "hub_lost": lost,
             "parked": parked,
             "shift": {"from": format_time(begun_ns), "to": format_time(ends_ns)},
+            "labels": [asdict(one) for one in self._daemon.labels.now()],
             "notices": self._notices(),
         }
 
@@ -381,9 +385,8 @@ class PageSide:
             for name, (_, courier) in tuple(self._daemon.outbox.couriers.items())
             if courier.stats().last_error is not None
         ]
-        drifted = [warning.said for warning in self._daemon.drift.standing()]
         reminded = reminders(self._config, language=self._config.site.language)
-        return [*self._daemon.notes, *self._daemon.outbox.notes, *parked, *drifted, *reminded]
+        return [*self._daemon.notes, *self._daemon.outbox.notes, *parked, *reminded]
 
     def _left(self, report: TrackReport) -> None:
         if report.role is not Role.PASSER_BY:

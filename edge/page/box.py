@@ -42,8 +42,9 @@ class Box:
     `after(position, limit)`: events of the feed (prompts, outcomes, alerts, acknowledgements, camera states) behind it.
     `alerts(limit)`: the newest alerts, newest first: the alert event's `data` with `open` and `acknowledged`
     ({"by", "outcome", "note", "at"} or None) beside it.
-    `state()`: {"lanes": [{"lane", "camera": {"name", "state", "reason", "fps"}, "till": {"state", "last"},
-    "last_customer", "checks"}], "notices": [text]}; times RFC 3339 or None, `till.state` one of up, silent, none.
+    `state()`: {"lanes": [{"lane", "camera": {"name", "state", "reason", "fps", "warnings"}, "till": {"state", "last"},
+    "last_customer", "checks"}], "labels": [counts by kind of alert], "notices": [text]}; times RFC 3339 or None,
+    `till.state` one of up, silent, none; `warnings` of moved, soiled, drift.
     `acknowledge(alert, by, outcome, note)`: done after commit; False for no such alert.
     `act(CashierAct)`: done when the till event is in the inbox. `assist(lane, by)`: done when the call is committed.
     `open_prompts()`: `(lane, receipt)` of prompts that stood when the process began.

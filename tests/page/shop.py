@@ -39,7 +39,13 @@ class Shop:
         self.lanes: dict[str, dict[str, Any]] = {
             name: {
                 "lane": name,
-                "camera": {"name": f"cam-{name[-1]}", "state": "up", "reason": "ok", "fps": 15.0},
+                "camera": {
+                    "name": f"cam-{name[-1]}",
+                    "state": "up",
+                    "reason": "ok",
+                    "fps": 15.0,
+                    "warnings": [],
+                },
                 "till": {"state": "up", "last": a_minute_ago},
                 "last_customer": a_minute_ago,
                 "checks": "page" if name == "lane-1" else "till",
@@ -50,6 +56,7 @@ class Shop:
         self.boxes: list[dict[str, Any]] = []
         self.parked: list[dict[str, Any]] = []
         self.retried: list[str] = []
+        self.labels: list[dict[str, Any]] = []
         self.digests: list[dict[str, Any]] = []
         self.weeks: dict[str, dict[str, Any]] = {}
         self.facts: list[dict[str, Any]] = [{"receipt": "r-1", "outcome": "unchecked", "cashier": "c-7"}]
@@ -131,6 +138,7 @@ class Shop:
                 "boxes": [dict(box) for box in self.boxes],
                 "parked": [dict(one) for one in self.parked],
                 "shift": dict(self.shift),
+                "labels": [dict(one) for one in self.labels],
                 "notices": [],
             },
             acknowledge=self._acknowledge,

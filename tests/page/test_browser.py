@@ -351,6 +351,55 @@ def test_a_hub_shows_whose_alert_it_is_and_a_silent_box_in_red(shop: Shop, page:
     shot(page, "hub-phone-ru")
 
 
+def test_a_camera_that_changed_is_told_at_its_lane_in_both_languages(shop: Shop, page: Page) -> None:
+    shop.lanes["lane-1"]["camera"] |= {"warnings": ["moved"]}
+    shop.lanes["lane-3"]["camera"] |= {"warnings": ["soiled", "drift"]}
+    sign_in(page, shop, "vera")
+    expect(page.locator("[data-lane=lane-1] .warned")).to_have_text(
+        "⚠ Camera seems to have been moved: set it right again"
+    )
+    expect(page.locator("[data-lane=lane-2] .warned")).to_have_count(0)
+    expect(page.locator("[data-lane=lane-3] .warned")).to_have_count(2)
+    shot(page, "camera-warned")
+    page.locator("#language").click()
+    expect(page.locator("[data-lane=lane-1] .warned")).to_contain_text("Камеру, похоже, сдвинули")
+    expect(page.locator("[data-lane=lane-3] [data-warning=soiled]")).to_contain_text("загрязнена")
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    shot(page, "camera-warned-phone-ru")
+    shop.lanes["lane-1"]["camera"] |= {"warnings": []}
+    expect(page.locator("[data-lane=lane-1] .warned")).to_have_count(0)
+
+
+def test_the_history_says_how_often_alerts_were_right(shop: Shop, page: Page) -> None:
+    nobody = {"checked": 0, "false_alarm": 0, "escalated": 0, "precision": None, "low": None, "high": None}
+    judged = {"checked": 12, "false_alarm": 3, "escalated": 1, "precision": 0.8, "low": 0.548, "high": 0.9295}
+    sign_in(page, shop, "sam")
+    raise_alert(shop, "a-1")
+    expect(page.locator("[data-alert=a-1]")).to_be_visible()
+    page.get_by_role("tab", name="History").click()
+    expect(page.locator("#labels")).to_be_hidden()
+    shop.labels = [
+        {"kind": "assistance", **nobody, "unlabelled": 2},
+        {"kind": "unchecked_sale", **judged, "unlabelled": 5},
+        {"kind": "camera_blind", **nobody, "unlabelled": 4},
+    ]
+    right = page.locator("#labels [data-kind=unchecked_sale]")
+    expect(right).to_contain_text("12 of 15 (80 %; 95 % interval 55 to 93 %)")
+    expect(right).to_contain_text("false alarms: 3, escalated: 1, not looked at: 5")
+    expect(page.locator("#labels [data-kind=camera_blind]")).to_contain_text("nobody has said yet")
+    expect(page.locator("#labels [data-kind]")).to_have_count(2)
+    shot(page, "labels")
+    page.get_by_role("tab", name="Open").click()
+    expect(page.locator("#labels")).to_be_hidden()
+    page.get_by_role("tab", name="History").click()
+    page.locator("#language").click()
+    expect(right).to_contain_text("12 из 15 (80 %; 95 % интервал от 55 до 93 %)")
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    shot(page, "labels-phone-ru")
+
+
 def test_the_manager_reads_the_week_and_signs_it(shop: Shop, page: Page) -> None:
     shop.weeks = {"2026-W48": a_week(over=False), "2026-W47": a_week()}
     sign_in(page, shop, "max")

@@ -269,6 +269,10 @@ def test_only_what_is_said_now_proves_that_a_box_lives(alone: Any) -> None:
     assert states(hub) == {"box-2": "up"}
     clock.now_s += 2
     assert states(hub) == {"box-2": "silent"}, "within the minute"
+    warned = beat()
+    warned["lanes"][0]["camera"]["warnings"] = ["moved", "<b>odd</b>"]
+    say(hub, "box-2/heartbeat", warned)
+    assert hub.lanes()[0]["camera"]["warnings"] == ["moved"], "known words only"
     say(hub, "box-2/status", "offline")
     assert states(hub) == {"box-2": "offline"}
     say(hub, "box-2/heartbeat", beat())

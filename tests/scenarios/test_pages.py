@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from edge.app.alert_labels import LabelCount
 from edge.app.desk import Desk
+from edge.app.drift import CameraWarning
 from edge.app.outbox import Outbox
 from edge.app.pages import PageSide, check_protected, users_file
 from edge.camera import CameraReason, CameraState, CameraStatus
@@ -34,6 +36,7 @@ class Daemon:
     config: Config
     outbox: Outbox
     desk: Desk
+    labels: LabelCount
     cameras: list[Any] = field(default_factory=list)
     lanes_now: dict[str, dict[str, TrackReport]] = field(default_factory=dict)
     listeners: list[Callable[[TrackReport], None]] = field(default_factory=list)
@@ -59,6 +62,7 @@ def pages_of(box: Box, *, started: bool = False) -> Iterator[Site]:
         config=box.config,
         outbox=box.outbox,
         desk=box.desk,
+        labels=LabelCount(box.outbox),
         cameras=cameras,
         lanes_now={lane.name: {} for lane in box.config.lanes},
     )
@@ -129,6 +133,11 @@ def test_an_alert_comes_to_the_page_and_its_acknowledgement_into_the_register(co
             assert alerts(stream, 1)[0]["data"]["acknowledged"]["by"] == "Anna (sam)"
         [row] = sam.get("/api/alerts")[1]["alerts"]
         assert row["acknowledged"]["outcome"] == "checked"
+        site.side._daemon.labels = LabelCount(box.outbox)  # the count of half a minute ago is out of the way
+        [label] = site.side._state()["labels"]
+        assert (label["kind"], label["checked"], label["false_alarm"], label["precision"]) == (
+            "unchecked_sale", 1, 0, 1.0,
+        )  # fmt: skip
         facts = sam.get("/api/explain?receipt=r-1&lane=lane-1")[1]["facts"]
         assert (facts[0]["outcome"], facts[0]["till_events"][0]["type"]) == ("unchecked", "item.added")
         with redirect_stdout(StringIO()) as printed:
@@ -138,6 +147,19 @@ def test_an_alert_comes_to_the_page_and_its_acknowledgement_into_the_register(co
         assert box.outbox.store.read(verify) == []
         kinds = box.outbox.store.read(lambda c: c.execute("SELECT kind FROM register").fetchall())
         assert kinds[-1] == ("acknowledgement",)
+
+
+def test_a_camera_that_was_moved_is_told_at_its_lane_and_in_no_language_that_was_not_asked_for(
+    config: Config,
+) -> None:
+    with a_box(config) as box, pages_of(box) as site:
+        moved = CameraWarning(camera="cam-1", kind="moved", said="camera cam-1 …", since_ns=1, figures={})
+        site.side._daemon.drift = SimpleNamespace(standing=lambda: (moved,))  # type: ignore[assignment]
+        state = site.side._state()
+        assert [lane["camera"]["warnings"] for lane in state["lanes"]] == [["moved"]]
+        assert not any("cam-1" in notice for notice in state["notices"]), (
+            "the tile says it in the reader's words"
+        )
 
 
 def test_a_call_for_help_is_an_alert_that_security_acknowledges(config: Config) -> None:

@@ -110,6 +110,28 @@ function clockLine(estimate) {
   return element("p", { class: Math.abs(off) > CLOCK_NEAR_S ? "clock bad-clock small" : "clock quiet small" }, t(Math.abs(off) > CLOCK_NEAR_S ? "clock_off" : "clock_right", values));
 }
 
+// A camera that changed goes on judging: its tile is no alarm, and says what to look at.
+const WARNINGS = ["moved", "soiled", "drift"];
+const warningLines = (kinds = []) => WARNINGS.filter((kind) => kinds.includes(kind))
+  .map((kind) => element("p", { class: "warned", "data-warning": kind }, element("span", { "aria-hidden": "true" }, "⚠ "), t(`camera_${kind}`)));
+
+const percent = (share) => decimal(100 * share, 0);
+const LABELLED = ["unchecked_sale", "unseen_customer", "camera_blind", "till_silent"];
+
+// How often alerts were right, as far as staff has said. One line a kind; a kind nobody judged says so.
+export function labelLines(labels, box) {
+  const rows = LABELLED.map((kind) => labels.find((one) => one.kind === kind)).filter(Boolean);
+  if (rows.length === 0) return [];
+  return [element("h2", {}, [t("labels"), box].filter(Boolean).join(" · ")),
+    ...rows.map((one) => {
+      const n = one.checked + one.false_alarm;
+      const said = n === 0 ? t("labels_none") : t("labels_right", { right: one.checked, n, share: percent(one.precision), low: percent(one.low), high: percent(one.high) });
+      return element("p", { "data-kind": one.kind }, element("b", {}, kindWord(one.kind)), `: ${said}`,
+        element("span", { class: "quiet" }, ` · ${t("labels_rest", { wrong: one.false_alarm, escalated: one.escalated, unlabelled: one.unlabelled })}`));
+    }),
+    element("p", { class: "quiet small" }, t("labels_note"))];
+}
+
 export function laneTile(lane) {
   const { camera, till } = lane;
   if (lane.box_state === "silent" || lane.box_state === "offline")
@@ -120,9 +142,10 @@ export function laneTile(lane) {
     element("p", { class: `part ${tone(state)}` }, element("i", { "aria-hidden": "true" }), `${t(word)}: ${t(state)}`, more ? element("span", { class: "quiet" }, more) : null);
   return element(
     "article",
-    { class: `tile ${tone(camera.state) === "bad" || tone(till.state) === "bad" ? "bad" : ""}`, "data-lane": lane.lane, "data-box": lane.box },
+    { class: `tile ${tone(camera.state) === "bad" || tone(till.state) === "bad" ? "bad" : camera.warnings?.length ? "wait" : ""}`, "data-lane": lane.lane, "data-box": lane.box },
     element("h2", {}, placeOf(lane), lane.asks ? element("span", { class: "pill ask-pill" }, t("asks")) : null),
     part("camera", camera.state, camera.state === "up" && camera.fps !== null ? t("fps", { n: Math.round(camera.fps) }) : ""),
+    ...warningLines(camera.warnings),
     part("till", till.state, till.last ? ago(till.last) : ""),
     element("p", { class: "part" }, `${t("last_customer")}: `, lane.last_customer ? ago(lane.last_customer) : t("never")),
     clockLine(lane.clock),

@@ -1,5 +1,5 @@
 // Security staff's page: alerts as they are committed, lanes as they stand, acknowledgements back to the box.
-import { alertCard, boxPill, digestRow, escalates, gapRow, kindWord, laneTile, parkedRow, placeOf, shiftCard } from "/static/alerts.js";
+import { alertCard, boxPill, digestRow, escalates, gapRow, kindWord, labelLines, laneTile, parkedRow, placeOf, shiftCard } from "/static/alerts.js";
 import { explained } from "/static/explain.js";
 import { element, get, me, post, showConnection, stream } from "/static/net.js";
 import { bell, gathered } from "/static/ring.js";
@@ -17,6 +17,7 @@ let lanes = [];
 let boxes = [];
 let digests = [];
 let shift = null;
+let labels = [];
 let eachUnseen = false;
 let parked = [];
 let parkedShown = "";
@@ -85,6 +86,13 @@ function drawLanes() {
   at("boxes").replaceChildren(...boxes.map(boxPill));
 }
 
+// Of this box's own alerts; another box counts its own.
+function drawLabels() {
+  const lines = labelLines(labels, boxes.length ? boxes[0].box : "");
+  at("labels").hidden = !history || lines.length === 0;
+  at("labels").replaceChildren(...lines);
+}
+
 function drawParked() {
   const text = JSON.stringify([document.documentElement.lang, parked]);
   at("parked").hidden = parked.length === 0;
@@ -143,7 +151,9 @@ function heard(name, data) {
     boxes = data.boxes ?? [];
     shift = data.shift ?? null;
     if (lanes.map(placeOf).join() !== before) drawFilters();
+    labels = data.labels ?? [];
     drawLanes();
+    drawLabels();
     parked = data.parked ?? [];
     drawParked();
     const notices = [...data.notices, ...(data.hub_lost ? [t("hub_lost", { reason: data.hub_lost })] : [])];
@@ -235,6 +245,7 @@ function show(all) {
   history = all;
   at("tab-open").setAttribute("aria-selected", String(!all));
   at("tab-history").setAttribute("aria-selected", String(all));
+  drawLabels();
   draw();
 }
 
@@ -255,7 +266,7 @@ at("notify").addEventListener("click", async () => {
   await Notification.requestPermission();
   at("notify").hidden = Notification.permission !== "default";
 });
-at("language").addEventListener("click", () => { other(); drawFilters(); drawLanes(); drawParked(); draw(); });
+at("language").addEventListener("click", () => { other(); drawFilters(); drawLanes(); drawLabels(); drawParked(); draw(); });
 at("theme").addEventListener("click", theme);
 at("signout").addEventListener("click", async () => { await post("/signout"); location.assign("/signin"); });
 at("test").addEventListener("click", test);

@@ -24,6 +24,7 @@ def beats(daemon: Daemon) -> dict[str, Beat]:
     found = {
         "vision loop": Beat(at_s=daemon.vision.beat_s, patience_s=_PATIENCE_S),
         "housekeeping": Beat(at_s=daemon.beat_s, patience_s=_WAITS_FOR_DISK_S),
+        "attention": Beat(at_s=daemon.page_side.attention.beat_s, patience_s=_WAITS_FOR_DISK_S),
     }
     if daemon.web is not None:
         found["web server"] = Beat(at_s=daemon.web.beat_s, patience_s=_PATIENCE_S)
@@ -31,4 +32,7 @@ def beats(daemon: Daemon) -> dict[str, Beat]:
         found["desk"] = Beat(at_s=daemon.desk.beat_s, patience_s=_PATIENCE_S)
     if daemon.doors is not None:
         found["doors"] = Beat(at_s=daemon.doors.beat_s, patience_s=_WAITS_FOR_DISK_S)
+    marketing = None if daemon.sales is None else daemon.sales.store
+    if marketing is not None:
+        found["marketing's store"] = Beat(at_s=marketing.stats().beat_s, patience_s=_WAITS_FOR_DISK_S)
     return found | daemon.outbox.beats(disk_s=_WAITS_FOR_DISK_S, delivery_s=_DELIVERS_S)

@@ -10,9 +10,11 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ import pytest
 import yaml
 
 from edge.app import START_ERRORS, Daemon
+from edge.app.beats import beats
 from edge.app.service import Service
 from edge.cli import main
 from edge.config import LastGood, load_config
@@ -201,15 +204,38 @@ def test_without_a_last_good_one_a_broken_file_is_refused(served: Served, system
     assert systemd.next(within_s=0) is None
 
 
+def _vision(daemon: Daemon, held_up: Callable[[], None]) -> None:
+    daemon.vision.looks.append(lambda *_: held_up())
+
+
+def _attention(daemon: Daemon, held_up: Callable[[], None]) -> None:
+    """Escalation, digests, heartbeats: each asks the clock."""
+
+    def clock_ns() -> int:
+        held_up()
+        return time.time_ns()
+
+    daemon.page_side.attention._clock_ns = clock_ns
+
+
+@pytest.mark.parametrize(("loop", "hold_up"), [("vision loop", _vision), ("attention", _attention)])
 def test_one_loop_that_hangs_starves_the_watchdog_while_the_others_go_on(
-    served: Served, systemd: NotifySocket, monkeypatch: pytest.MonkeyPatch
+    served: Served,
+    systemd: NotifySocket,
+    monkeypatch: pytest.MonkeyPatch,
+    loop: str,
+    hold_up: Callable[[Daemon, Callable[[], None]], None],
 ) -> None:
-    """Signals stop whole processes only, so the vision thread is held up in a stage of its own."""
+    """Signals stop whole processes only, so one thread is held up in a stage of its own."""
     hang, let_go = threading.Event(), threading.Event()
     daemons: list[Daemon] = []
 
+    def held_up() -> None:
+        if hang.is_set():
+            let_go.wait()
+
     def quick(daemon: Daemon) -> dict[str, Beat]:
-        return {"vision loop": Beat(at_s=daemon.vision.beat_s, patience_s=2.0)}
+        return {loop: replace(beats(daemon)[loop], patience_s=4.0)}
 
     monkeypatch.setattr("edge.app.service.beats", quick)
     service = Service(
@@ -222,7 +248,7 @@ def test_one_loop_that_hangs_starves_the_watchdog_while_the_others_go_on(
     thread.start()
     try:
         systemd.until(ready, within_s=PATIENCE_S, what="ready")
-        daemons[0].vision.looks.append(lambda *_: let_go.wait() if hang.is_set() else None)
+        hold_up(daemons[0], held_up)
         systemd.until(is_ping, within_s=PATIENCE_S, what="a sign of life")
         hang.set()
         while systemd.next(within_s=3.0) is not None:

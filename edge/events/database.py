@@ -15,7 +15,8 @@ from typing import Any, Generic, TypeVar
 
 from edge.events.errors import FullReason, StoreBroken, StoreClosed, StoreError, StoreFull
 from edge.events.migrations import Migration
-from edge.events.opening import WAL_PAGES, Opened, Ownership, open_for_reading, open_for_writing, primary_code
+from edge.events.opening import WAL_PAGES, Opened, Ownership, open_for_writing, primary_code
+from edge.events.readers import Readers
 from edge.events.space import DiskGuard, default_reserve_bytes
 
 __all__ = ["Database", "DatabaseStats"]
@@ -99,7 +100,6 @@ class Database:
         self._group_s = group_s
         self._max_queued = max_queued
         self._checkpoint_s = checkpoint_s
-        self._read_limit_s = read_limit_s
         self._on_commit = on_commit
         self._on_rollback = on_rollback
         reserve = default_reserve_bytes(path.parent) if reserve_bytes is None else reserve_bytes
@@ -113,8 +113,7 @@ class Database:
         self._commits = self._works = self._refused = 0
         self._wal_pinned = self._disk_said_full = False
         self._beat_s = time.monotonic()
-        self._readers = threading.local()
-        self._reader_connections: list[sqlite3.Connection] = []
+        self._readers = Readers(path, limit_s=read_limit_s)
         self._writer = threading.Thread(target=self._run, name=f"writer {path.name}", daemon=True)
         self._writer.start()
 
@@ -174,20 +173,7 @@ class Database:
         """
         if self._closing:
             raise StoreClosed(f"{self._path.name} is closed")
-        connection = getattr(self._readers, "connection", None)
-        if connection is None:
-            connection = open_for_reading(self._path)
-            self._readers.connection = connection
-            with self._turn:
-                self._reader_connections.append(connection)
-        until_s = time.monotonic() + self._read_limit_s
-        connection.set_progress_handler(lambda: time.monotonic() > until_s, 10_000)
-        connection.execute("BEGIN")
-        try:
-            return look(connection)
-        finally:
-            connection.set_progress_handler(None, 0)
-            connection.execute("ROLLBACK")
+        return self._readers.read(look)
 
     def stats(self) -> DatabaseStats:
         """A snapshot, from any thread; asks the disk for its room."""
@@ -215,10 +201,7 @@ class Database:
             self._closing = True
             self._turn.notify()
         self._writer.join()
-        with self._turn:
-            readers, self._reader_connections = self._reader_connections, []
-        for connection in readers:
-            connection.close()
+        self._readers.close()
         self._ownership.release()
 
     def _run(self) -> None:

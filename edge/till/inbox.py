@@ -14,7 +14,7 @@ from typing import Any
 
 from edge.flow import TillEvent
 from edge.till.body import from_body, to_body
-from edge.till.refusal import Refusal
+from edge.till.refusal import Refusal, storable
 
 __all__ = [
     "DeadLetter",
@@ -96,7 +96,7 @@ def park(connection: sqlite3.Connection, letters: Sequence[DeadLetter], *, recor
     for letter in letters:
         body = None
         if letter.document is not None:
-            body = json.dumps(letter.document, ensure_ascii=False, default=str)[:_DEAD_BODY_MAX]
+            body = storable(json.dumps(letter.document, ensure_ascii=False, default=str))[:_DEAD_BODY_MAX]
         connection.execute(
             "INSERT INTO till_dead (recorded_ms, door, reason, detail, event_id, body) VALUES (?, ?, ?, ?, ?, ?)",
             (recorded_ms, letter.door, letter.reason.value, letter.detail[:500], letter.event_id, body),

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Refusal", "TillEventRefused"]
+__all__ = ["Refusal", "TillEventRefused", "storable"]
+
+
+def storable(text: str) -> str:
+    """The same text, half a surrogate pair written out: JSON may hold one, no database and no answer can."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class Refusal(StrEnum):
@@ -28,7 +33,7 @@ class TillEventRefused(ValueError):  # noqa: N818 - a state with a reason, not a
     """One event is not taken. `reason` is typed, the text adds which field and what was expected."""
 
     def __init__(self, reason: Refusal, detail: str, *, event_id: str | None = None) -> None:
-        super().__init__(f"{reason.value}: {detail}")
+        self.detail = storable(detail)
+        super().__init__(f"{reason.value}: {self.detail}")
         self.reason = reason
-        self.detail = detail
-        self.event_id = event_id
+        self.event_id = None if event_id is None else storable(event_id)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 
-from edge.till import Kept, NoRoom, Overloaded, TillHttp, TillReader
+from edge.till import Kept, NoRoom, Overloaded, TillHttp, TillReader, dead_letters, park
 from edge.till.batch import Batch
 from edge.till.http import Answer, RateLimit
 
@@ -59,6 +61,22 @@ def test_the_answer_names_what_became_of_every_event() -> None:
     told = door.kept(batch, Kept(new=batch.events[:1], duplicates=1))
     assert (told.status, told.body["accepted"], told.body["duplicate"]) == (200, 1, 1)
     assert [(one["index"], one["id"]) for one in told.body["rejected"]] == [(1, "bad")]
+
+
+def test_half_a_surrogate_pair_is_refused_and_does_not_keep_the_good_ones_back() -> None:
+    """It is JSON and yet no text: neither dead letters nor the answer could hold it, and a 503 came for ever."""
+    half = {**EVENT, "id": "\ud800", "name": "\udfff", "more\ud800": 1}
+    batch = a_door().batch(json.dumps([half, EVENT]).encode())
+    assert isinstance(batch, Batch)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(
+            "CREATE TABLE till_dead (position INTEGER PRIMARY KEY, recorded_ms, door, reason, detail, event_id, body)"
+        )
+        park(connection, batch.letters, recorded_ms=1)
+        [letter] = dead_letters(connection)
+    told = a_door().kept(batch, Kept(new=batch.events, duplicates=0))
+    assert json.dumps(dict(told.body), ensure_ascii=False).encode()
+    assert (told.body["accepted"], letter["event_id"], letter["reason"]) == (1, "\\ud800", "bad_text")
 
 
 def test_only_what_cannot_be_parsed_at_all_is_a_400() -> None:

@@ -49,7 +49,7 @@ def read_poslog(raw: bytes, *, lane: str | None = None) -> PoslogFound:
     if not transactions:
         raise TillEventRefused(Refusal.NOT_XML, "no Transaction in it; a POSLog file holds some")
     births = sum(1 for each in root.iter() if is_birth_date(_name(each)))
-    births += sum(1 for each in root.iter() for name in each.attrib if is_birth_date(name))
+    births += sum(1 for each in root.iter() for name in each.attrib if is_birth_date(_local(name)))
     return PoslogFound([told for each in transactions for told in _sale(each, lane)], births)
 
 
@@ -60,9 +60,10 @@ def _sale(transaction: Element, lane: str | None) -> Iterator[dict[str, Any]]:
         return
     station = _text(transaction, "workstationid")
     number = _text(transaction, "sequencenumber")
-    parts = [_text(transaction, "retailstoreid"), station, _text(transaction, "businessdaydate"), number]
-    identity = "-".join(part for part in parts if part)
     began = _text(transaction, "begindatetime") or _text(transaction, "enddatetime")
+    # Numbers come again: without a business day the time tells the receipts of two days apart.
+    day = _text(transaction, "businessdaydate") or began
+    identity = "-".join(part for part in (_text(transaction, "retailstoreid"), station, day, number) if part)
     ended = _text(transaction, "enddatetime") or began
     count = 0
 
@@ -81,16 +82,50 @@ def _sale(transaction: Element, lane: str | None) -> Iterator[dict[str, Any]]:
         return {name: value for name, value in told.items() if value is not None}
 
     yield event("receipt.opened", began)
-    for line in (each for each in sale if _name(each) == "lineitem"):
-        goods = next((each for each in line if _name(each) in ("sale", "return")), None)
-        if goods is None or _name(goods) == "return":
+    lines = [each for each in sale if _name(each) == "lineitem"]
+    restricted = _restricted_by_a_line_of_its_own(lines)
+    for line in lines:
+        at = _text(line, "begindatetime") or began
+        goods = _goods_of(line)
+        if goods is not None:
+            yield from _goods(event, line, goods, at=at, restriction=restricted.get(line))
             continue
-        yield from _goods(event, line, goods, at=_text(line, "begindatetime") or began)
+        own = next((each for each in line if _name(each) == "agerestriction"), None)
+        if own is not None and _verified(own) and not _is_true(_attribute(line, "voidflag")):
+            yield event("id.verified", at)
     yield event("receipt.cancelled" if _cancelled(transaction, sale) else "receipt.closed", ended)
 
 
-def _goods(event: Any, line: Element, goods: Element, *, at: str | None) -> Iterator[dict[str, Any]]:
-    restriction = next((each for each in goods.iter() if _name(each) == "agerestriction"), None)
+def _goods_of(line: Element) -> Element | None:
+    """What was sold; goods that came back, tender, tax and the like are none."""
+    return next((each for each in line if _name(each) == "sale"), None)
+
+
+def _restricted_by_a_line_of_its_own(lines: list[Element]) -> dict[Element, Element]:
+    """NCR writes an age restriction as a line beside the goods: it is of those before it, else of those after it."""
+    found: dict[Element, Element] = {}
+    last, early = None, None
+    for line in lines:
+        own = next((each for each in line if _name(each) == "agerestriction"), None)
+        if _goods_of(line) is not None:
+            last = line
+            own = own if own is not None else early
+            early = None
+        if own is None:
+            continue
+        if last is None:
+            early = own
+        else:
+            found.setdefault(last, own)
+    return found
+
+
+def _goods(
+    event: Any, line: Element, goods: Element, *, at: str | None, restriction: Element | None
+) -> Iterator[dict[str, Any]]:
+    inner = next((each for each in goods.iter() if _name(each) == "agerestriction"), None)
+    beside = next((each for each in line if _name(each) == "agerestriction"), None)
+    restriction = inner if inner is not None else restriction
     number = _text(line, "sequencenumber")
     identity = _child(goods, "posidentity")
     sku = (_text(identity, "positemid") if identity is not None else None) or _text(goods, "itemid")
@@ -108,18 +143,20 @@ def _goods(event: Any, line: Element, goods: Element, *, at: str | None) -> Iter
         restricted=restriction is not None or age is not None,
         min_age=age,
     )
-    if restriction is not None and _verified(restriction):
+    if any(each is not None and _verified(each) for each in (inner, beside)):
         yield event("id.verified", at)
-    if line.get("VoidFlag", "").strip().lower() in _TRUE:
+    if _is_true(_attribute(line, "voidflag")):
         yield event("item.voided", at, line=number, sku=sku, quantity=quantity)
 
 
 def _verified(restriction: Element) -> bool:
     """What `Verified` says; without it, a birth date that was keyed in means that somebody looked at an ID."""
-    told = _text(restriction, "verified") or restriction.get("Verified")
+    told = _text(restriction, "verified") or _attribute(restriction, "verified")
     if told is not None:
-        return told.strip().lower() in _TRUE
-    return any(is_birth_date(_name(each)) and (each.text or "").strip() for each in restriction)
+        return _is_true(told)
+    keyed = [each.text for each in restriction if is_birth_date(_name(each))]
+    keyed += [value for name, value in restriction.attrib.items() if is_birth_date(_local(name))]
+    return any((text or "").strip() for text in keyed)
 
 
 def _age(goods: Element, restriction: Element | None) -> int | None:
@@ -131,16 +168,30 @@ def _age(goods: Element, restriction: Element | None) -> int | None:
 
 
 def _cancelled(transaction: Element, sale: Element) -> bool:
-    flags = (transaction.get("CancelFlag", ""), sale.get("CancelFlag", ""))
-    states = (sale.get("TransactionStatus", ""), transaction.get("TransactionStatus", ""))
-    return any(flag.strip().lower() in _TRUE for flag in flags) or any(
-        state.strip().lower() in _CANCELLED for state in states
+    return any(
+        _is_true(_attribute(each, "cancelflag"))
+        or (_attribute(each, "transactionstatus") or "").lower() in _CANCELLED
+        for each in (transaction, sale)
     )
+
+
+def _is_true(text: str | None) -> bool:
+    return text is not None and text.lower() in _TRUE
+
+
+def _attribute(element: Element, name: str) -> str | None:
+    """The attribute of that name in lower letters, whatever its namespace; None where it is empty."""
+    found = next((value.strip() for own, value in element.attrib.items() if _local(own) == name), None)
+    return found or None
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2].lower()
 
 
 def _name(element: Element) -> str:
     tag = element.tag
-    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
+    return _local(tag) if isinstance(tag, str) else ""
 
 
 def _child(element: Element, name: str) -> Element | None:

@@ -60,6 +60,55 @@ def test_a_voided_transaction_is_cancelled() -> None:
     assert documents[-1]["type"] == "receipt.cancelled"
 
 
+def a_sale(*lines: str, head: str = "") -> list[dict[str, str]]:
+    """Documents of one transaction as NCR writes them: the end's time alone, restrictions on lines of their own."""
+    numbered = [
+        f"<LineItem><SequenceNumber>{number}</SequenceNumber>{line}</LineItem>"
+        for number, line in enumerate(lines, 1)
+    ]
+    return read_poslog(
+        (
+            '<POSLog xmlns="http://www.nrf-arts.org/IXRetail/namespace/" xmlns:acs="urn:acs"><Transaction>'
+            f"<RetailStoreID>9</RetailStoreID><WorkstationID>3</WorkstationID>{head}"
+            "<SequenceNumber>86</SequenceNumber><EndDateTime>2026-01-05T15:15:27</EndDateTime>"
+            f"<RetailTransaction>{''.join(numbered)}</RetailTransaction></Transaction></POSLog>"
+        ).encode()
+    ).documents
+
+
+BREAD = "<Sale><ItemID>77</ItemID><Quantity>1</Quantity></Sale>"
+LAGER = "<Sale><ItemID>46</ItemID><Quantity>1</Quantity></Sale>"
+
+
+@pytest.mark.parametrize(
+    ("lines", "restricted", "checks"),
+    [
+        ((BREAD, LAGER, '<acs:AgeRestriction Birthdate="1999-03-01" Verified="true"/>'), ["46"], 1),
+        ((BREAD, LAGER, '<AgeRestriction acs:Verified="TRUE">18</AgeRestriction>'), ["46"], 1),
+        (('<acs:AgeRestriction Verified="false"/>', LAGER, BREAD), ["46"], 0),
+        ((LAGER, '<acs:AgeRestriction Birthdate="1999-03-01"/>', BREAD), ["46"], 1),
+        ((LAGER, '<acs:AgeRestriction Birthdate=""/>', BREAD), ["46"], 0),
+        ((LAGER + '<acs:AgeRestriction Verified="true"/>', BREAD), ["46"], 1),
+        ((LAGER, BREAD), [], 0),
+    ],
+)
+def test_a_restriction_on_a_line_of_its_own_is_of_the_goods_beside_it(
+    lines: tuple[str, ...], restricted: list[str], checks: int
+) -> None:
+    """It was passed over: a cashier who had looked at the ID stood there as one who had not."""
+    documents = a_sale(*lines)
+    assert [one["sku"] for one in documents if one.get("restricted")] == restricted
+    assert sum(one["type"] == "id.verified" for one in documents) == checks
+    assert "1999" not in repr(documents)
+
+
+def test_the_same_number_on_another_day_is_another_sale() -> None:
+    """Ids must differ where a till writes no business day, else the second day is taken for a repetition."""
+    first, day = a_sale(LAGER), a_sale(LAGER, head="<BeginDateTime>2026-01-06T15:15:00</BeginDateTime>")
+    assert not {one["id"] for one in first} & {one["id"] for one in day}
+    assert [one["id"] for one in first] == [one["id"] for one in a_sale(LAGER)]
+
+
 _LAUGHS = b'<!DOCTYPE l [<!ENTITY a "ha">' + b"".join(
     b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9)
 )

@@ -1,6 +1,6 @@
 # make run shows a lane at work, make test runs the tests, make help lists the rest.
 # VENV, VENV_DEV: where the virtual environments stand. PYTHON: which Python they are made from.
-# KIND: cpu or gpu; found out where it is not given.
+# KIND: cpu or gpu, found out where it is not given; marketing or fleet: what the files and reports for marketing need.
 
 VENV ?= .venv
 VENV_DEV ?= .venv-dev

@@ -12,7 +12,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 def test_every_package_and_the_shipped_model_are_listed_with_their_terms() -> None:
     page = (CHECKOUT / "docs" / "licences.md").read_text(encoding="utf-8")
     listed = dict(re.findall(r"^\| ([A-Za-z0-9._-]+) \| (.+) \|$", page, re.MULTILINE))
-    for name in ("cpu", "dev", "training"):
+    for name in ("cpu", "dev", "fleet", "marketing", "training"):
         text = (CHECKOUT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
         needed = set(re.findall(r"^([A-Za-z0-9._-]+)==", text, re.MULTILINE))
         assert needed - set(listed) == set(), "scripts/licences writes the page anew"

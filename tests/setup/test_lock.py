@@ -9,12 +9,14 @@ import pytest
 
 from tests.conftest import CHECKOUT
 
-LOCKS = ("cpu", "gpu", "training", "dev")
+LOCKS = ("cpu", "gpu", "marketing", "fleet", "training", "dev")
 EXTRAS = {
     "cpu": ["cpu"],
     "gpu": ["gpu"],
+    "marketing": ["cpu", "marketing"],
+    "fleet": ["cpu", "marketing", "fleet"],
     "training": ["cpu", "training"],
-    "dev": ["cpu", "training", "bench", "dev"],
+    "dev": ["cpu", "training", "bench", "marketing", "fleet", "dev"],
 }
 PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)")
 
@@ -56,6 +58,8 @@ def test_the_two_builds_of_onnx_runtime_exclude_each_other() -> None:
     assert kinds == {
         "cpu": {"onnxruntime"},
         "gpu": {"onnxruntime-gpu"},
+        "marketing": {"onnxruntime"},
+        "fleet": {"onnxruntime"},
         "training": {"onnxruntime"},
         "dev": {"onnxruntime"},
     }
@@ -79,3 +83,10 @@ def test_a_till_box_gets_no_training_package_and_no_torch(lock: str) -> None:
 
     assert heavy & set(pins_of(lock)) == set()
     assert "torch" not in pins_of("dev")
+
+
+def test_every_extra_but_the_benchmarks_has_a_lock_of_its_own() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+
+    assert set(project["optional-dependencies"]) - {"bench"} == set(LOCKS)
+    assert {file.stem for file in (CHECKOUT / "requirements").glob("*.txt")} == set(LOCKS)

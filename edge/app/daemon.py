@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from edge.app.alert_labels import LabelCount
 from edge.app.cameras import build_cameras
@@ -157,10 +158,12 @@ class Daemon:
     def start(self) -> None:
         """Start every thread; from now on frames are judged and events are delivered."""
         from edge.app.box_stats import box_stats
+        from edge.ops.descriptors import DescriptorCount
         from edge.ops.health import judge
         from edge.ops.metrics import CONTENT_TYPE, MetricsPage
 
         metrics = MetricsPage(lambda: box_stats(self))
+        descriptors = DescriptorCount()
 
         def health() -> tuple[str, tuple[str, ...]]:
             told = judge(box_stats(self))
@@ -170,7 +173,7 @@ class Daemon:
             sock=self._socket,
             routes=operations_routes(
                 version=_version(),
-                stats=lambda: box_stats(self).as_json(),
+                stats=lambda: {**box_stats(self).as_json(), "descriptors": descriptors.now()},
                 health=health,
                 metrics=lambda: (metrics.render(), CONTENT_TYPE),
                 metrics_token=self._metrics_token,
@@ -252,14 +255,19 @@ class Daemon:
             self.outbox,
             sold=(lambda _ended: None) if self.sales is None else self.sales.sold,
             looked=self.offers.looked,
-            moved=self._moved,
+            moved=lambda: self._changed("moved"),
+            covered=lambda: self._changed("covered"),
         )
         desk.heard.append(self.offers.heard)
         return desk, Doors(config, desk, lambda: self.outbox.store)
 
-    def _moved(self) -> dict[str, int]:
-        """Cameras that the drift watch takes for moved, with since when."""
-        return {one.camera: one.since_ns for one in self.drift.standing() if one.kind == "moved"}
+    def _changed(self, word: Literal["moved", "covered"]) -> dict[str, int]:
+        """Cameras that the drift watch takes for moved (or covered in bright), with since when."""
+        return {
+            one.camera: one.since_ns
+            for one in self.drift.standing()
+            if word in (one.kind, one.figures["measure"])
+        }
 
     def _judged(self, judged: Judged) -> None:
         """In the vision thread: keep what is to be seen now, make events of who has left."""

@@ -181,6 +181,7 @@ class _World:
             "calm_s": calm_s,
             "rss_mb": stats["rss_bytes"] / 1e6,
             "descriptors": stats["file_descriptors"],
+            "descriptors_by_kind": stats["descriptors"],
             "threads": stats["threads"],
             "lag_s": max(sink["oldest_pending_s"] for sink in stats["sinks"]),
             "pending": max(sink["pending"] for sink in stats["sinks"]),
@@ -255,6 +256,7 @@ def _figures(
         "faults": dict(sorted(world.faults.items())),
         "rss_mb": _course(samples, "rss_mb"),
         "descriptors": _course(samples, "descriptors"),
+        "descriptors_by_kind": _by_kind(samples),
         "threads": _course(samples, "threads"),
         "lag_s": {
             "max": max(one["lag_s"] for one in samples),
@@ -279,12 +281,34 @@ def _figures(
 
 def _course(samples: list[dict[str, Any]], what: str) -> dict[str, float | None]:
     """Medians of the first fifth after two minutes and of the last fifth, and the highest; growth between them."""
+    values = [sample[what] for sample in samples]
+    fifths = _fifths(samples)
+    if fifths is None:
+        return {"early": None, "late": None, "max": max(values), "growth": None}
+    early, late = (statistics.median(sample[what] for sample in fifth) for fifth in fifths)
     settled = [sample[what] for sample in samples if sample["at_s"] >= _SETTLED_S]
-    if len(settled) < 50:
-        return {"early": None, "late": None, "max": max(sample[what] for sample in samples), "growth": None}
-    fifth = len(settled) // 5
-    early, late = statistics.median(settled[:fifth]), statistics.median(settled[-fifth:])
     return {"early": early, "late": late, "max": max(settled), "growth": late - early}
+
+
+def _by_kind(samples: list[dict[str, Any]]) -> dict[str, dict[str, float]] | None:
+    """The same for every kind of descriptor, what grew most first; None where it was too short."""
+    fifths = _fifths(samples)
+    if fifths is None:
+        return None
+    counts = [[sample["descriptors_by_kind"] for sample in fifth] for fifth in fifths]
+    told = {}
+    for kind in sorted({kind for fifth in counts for one in fifth for kind in one}):
+        early, late = (statistics.median(one.get(kind, 0) for one in fifth) for fifth in counts)
+        told[kind] = {"early": early, "late": late, "growth": late - early}
+    return dict(sorted(told.items(), key=lambda item: -item[1]["growth"]))
+
+
+def _fifths(samples: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
+    """The first fifth after two minutes and the last one; None where that is too little to say anything."""
+    settled = [sample for sample in samples if sample["at_s"] >= _SETTLED_S]
+    if len(settled) < 50:
+        return None
+    return settled[: len(settled) // 5], settled[-(len(settled) // 5) :]
 
 
 def _broken(figures: dict[str, Any]) -> list[str]:
@@ -316,5 +340,17 @@ def _table(figures: dict[str, Any]) -> str:
     lines.append(f"lag          {figures['lag_s']}")
     lines.append(f"till         {figures['till']}")
     lines.append(f"events       {figures['events']}")
-    lines.append(f"limits broken: {', '.join(figures['broken']) or 'none'}")
+    lines.append(f"limits broken: {', '.join(_told(name, figures) for name in figures['broken']) or 'none'}")
     return "\n".join(lines)
+
+
+def _told(limit: str, figures: dict[str, Any]) -> str:
+    """A broken limit in words; for descriptors, what it is that grew."""
+    if limit != "descriptors_growth":
+        return limit
+    grown = [
+        f"{kind} +{count['growth']:g}"
+        for kind, count in figures["descriptors_by_kind"].items()
+        if count["growth"] > 0
+    ]
+    return f"{limit} ({', '.join(grown)})"

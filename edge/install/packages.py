@@ -22,6 +22,8 @@ __all__ = ["Source", "build_version", "read_digest"]
 
 _PROJECT = "checkout-age"
 _RUNTIMES = {"onnxruntime": "cpu", "onnxruntime-gpu": "gpu"}
+_ALONG = ("marketing",)
+"""Extras that go onto the box where all their packages are installed here: the nightly export runs there."""
 _NOTE = "installed.json"
 _NAME = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[([^]]*)\])?")
 _COMMAND = """\
@@ -131,7 +133,8 @@ def _needed(project: Distribution) -> Iterator[Distribution]:
             f"{' and '.join(runtimes) or 'no ONNX Runtime'} installed here, and it must be one of them: "
             "pip install 'checkout-age[cpu]' (or [gpu])"
         )
-    waiting = [(project, {_RUNTIMES[runtimes[0]]})]
+    along = {extra for extra in _ALONG if _has(project, extra)}
+    waiting = [(project, {_RUNTIMES[runtimes[0]], *along})]
     seen: dict[str, set[str]] = {}
     while waiting:
         package, extras = waiting.pop()
@@ -143,6 +146,12 @@ def _needed(project: Distribution) -> Iterator[Distribution]:
                 yield found
             seen[name] = seen.get(name, set()) | wanted
             waiting.append((found, seen[name]))
+
+
+def _has(project: Distribution, extra: str) -> bool:
+    always = dict(_requires(project, set()))
+    own = [name for name, _ in _requires(project, {extra}) if name not in always]
+    return bool(own) and all(_installed(name) is not None for name in own)
 
 
 def _requires(package: Distribution, extras: set[str]) -> Iterator[tuple[str, set[str]]]:

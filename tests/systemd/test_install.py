@@ -23,6 +23,7 @@ import yaml
 
 from edge.config import load_config
 from edge.install import Installer, InstallError, Layout, NoManager, StartFailedError, Wishes
+from edge.install import packages as install_packages
 from edge.install.first_config import with_detector
 from edge.install.packages import Source, build_version
 from edge.shipped import shipped
@@ -32,6 +33,12 @@ from tests.systemd.played import NotifySocket
 
 READY_S = 120.0
 TOKEN = "the-token-of-the-till"
+
+
+@pytest.fixture(autouse=True)
+def _only_the_edge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of the tests has every extra; a box has not, and 5,000 files less to copy."""
+    monkeypatch.setattr(install_packages, "_ALONG", ())
 
 
 @pytest.fixture(scope="module")
@@ -424,7 +431,26 @@ def test_a_working_copy_alone_is_refused_with_the_way_out() -> None:
 def test_what_is_copied_is_what_running_needs(tmp_path: Path) -> None:
     names = {package.name.lower() for package in Source.here(stub(tmp_path, "1.0")).packages}
     assert {"numpy", "onnxruntime", "opencv-python-headless", "starlette", "uvicorn", "h11", "cffi"} <= names
-    assert not names & {"tensorflow", "keras", "pytest", "pip", "ruff", "hatchling", "checkout-age"}
+    assert not names & {"tensorflow", "keras", "pytest", "pip", "ruff", "hatchling", "checkout-age", "duckdb"}
+
+
+def test_what_the_nightly_export_needs_goes_along_where_all_of_it_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = stub(tmp_path, "1.0")
+
+    def packages() -> set[str]:
+        return {package.name.lower() for package in Source.here(wheel).packages}
+
+    monkeypatch.setattr(install_packages, "_ALONG", ("marketing",))
+    needed = {"duckdb", "ibis-framework", "pyarrow", "adbc-driver-sqlite", "sqlglot", "pandas"}
+    assert needed <= packages()
+    assert not packages() & {"pyspark", "pytest", "tensorflow"}
+    there = install_packages._installed
+    monkeypatch.setattr(
+        install_packages, "_installed", lambda name: None if name == "duckdb" else there(name)
+    )
+    assert not needed & packages()
 
 
 @pytest.mark.parametrize(

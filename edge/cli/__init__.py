@@ -73,17 +73,18 @@ def _main(args: list[str]) -> int:
         return EXIT_USAGE
     try:
         module = _module(known[name])
+        parser = argparse.ArgumentParser(prog=f"checkout-age {name}", description=module.HELP)
+        module.add_arguments(parser)
+        code: int = module.run(parser.parse_args(rest))
     except ModuleNotFoundError as missing:
-        extra = _extra(known[name])
+        if (missing.name or "").split(".")[0] in ("edge", "training", "export"):
+            raise  # a fault of ours, and no extra would mend it
         print(
             f"checkout-age {name}: the Python package '{missing.name}' is not installed. "
-            f"Install the extra that has it: pip install 'checkout-age[{extra}]'",
+            f"Install the extra that has it: pip install 'checkout-age[{_extra(known[name])}]'",
             file=sys.stderr,
         )
         return EXIT_USAGE
-    parser = argparse.ArgumentParser(prog=f"checkout-age {name}", description=module.HELP)
-    module.add_arguments(parser)
-    code: int = module.run(parser.parse_args(rest))
     return code
 
 

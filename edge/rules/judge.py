@@ -72,9 +72,7 @@ def check_due_at(
     facts: ReceiptFacts, memory: LaneMemory, policy: Policy, circumstances: Circumstances, at_ns: int
 ) -> Due | None:
     """Would the cashier be asked for a check at this moment (till time)? `facts` are those up to it."""
-    if not facts.restricted or facts.first_item_ns is None or facts.cancelled_ns is not None:
-        return None
-    if any(done is not None for done in (facts.refused_ns, facts.verified_ns, facts.known_ns)):
+    if not facts.restricted or facts.first_item_ns is None or facts.answered:
         return None
     rule = _rule(facts, policy)
     party = _party(facts, memory, policy, circumstances, at_ns)

@@ -77,6 +77,12 @@ class ReceiptFacts:
         return frozenset(line.min_age for line in self.restricted)
 
     @property
+    def answered(self) -> bool:
+        """Was an ID looked at, the customer known, or the sale refused or cancelled? Then nobody is asked any more."""
+        done = (self.verified_ns, self.known_ns, self.refused_ns, self.cancelled_ns)
+        return any(at_ns is not None for at_ns in done)
+
+    @property
     def open(self) -> bool:
         """Neither closed nor cancelled."""
         return self.closed_ns is None and self.cancelled_ns is None
@@ -85,9 +91,9 @@ class ReceiptFacts:
 def fold(events: Iterable[TillEvent]) -> ReceiptFacts:
     """Add up the events of one receipt. Order of arrival does not matter, a repeated id counts once.
 
-    A void takes back quantity from the newest line that it names (by `line`, else by `sku`), and from older ones
-    for the rest; what it takes back beyond the receipt is ignored. Events after the first close or cancel still
-    count where their own time lies before it. Raises ValueError for no events or for several receipts.
+    A void takes back quantity from the newest line that it names (by `line`, by `sku` where no goods have that line),
+    and from older ones for the rest; what it takes back beyond the receipt is ignored. Events after the first close or
+    cancel still count where their own time lies before it. Raises ValueError for no events or for several receipts.
     """
     ordered = in_till_order({event.id: event for event in events}.values())
     if not ordered:
@@ -128,14 +134,12 @@ def _after_voids(ordered: list[TillEvent]) -> tuple[Line, ...]:
         if event.type is TillEventType.ITEM_ADDED:
             lines.append((event, event.quantity))
         elif event.type is TillEventType.ITEM_VOIDED:
-            left = event.quantity
-            for number in range(len(lines) - 1, -1, -1):
+            named, left = _named(lines, event)
+            for number in named:
                 added, quantity = lines[number]
-                same = added.line == event.line if event.line is not None else added.sku == event.sku
-                if same and left > 0:
-                    taken = min(left, quantity)
-                    lines[number] = (added, quantity - taken)
-                    left -= taken
+                taken = min(left, quantity)
+                lines[number] = (added, quantity - taken)
+                left -= taken
     return tuple(
         Line(
             sku=added.sku or "",
@@ -151,3 +155,21 @@ def _after_voids(ordered: list[TillEvent]) -> tuple[Line, ...]:
         for added, quantity in lines
         if quantity > 0
     )
+
+
+def _named(lines: list[tuple[TillEvent, Decimal]], void: TillEvent) -> tuple[list[int], Decimal]:
+    """Which lines a void takes from, newest first, and how much in all.
+
+    Some tills number the void's own line: where no goods have that number, its `sku` says what is meant, and without a
+    quantity that fits the newest such line goes as a whole.
+    """
+    backwards = range(len(lines) - 1, -1, -1)
+    if void.line is None:
+        return [number for number in backwards if lines[number][0].sku == void.sku], void.quantity
+    by_line = [number for number in backwards if lines[number][0].line == void.line]
+    if by_line or void.sku is None:
+        return by_line, void.quantity
+    by_sku = [number for number in backwards if lines[number][0].sku == void.sku and lines[number][1] > 0]
+    if void.quantity > sum(lines[number][1] for number in by_sku):
+        return by_sku[:1], void.quantity
+    return by_sku, void.quantity

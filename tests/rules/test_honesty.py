@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.rules import Challenge, honesty, wilson
@@ -39,6 +39,7 @@ def test_a_hasty_check_is_counted_and_still_is_a_check() -> None:
     assert (told.hasty, told.made, told.share) == (30, 30, 1.0)
 
 
+@settings(deadline=None)
 @given(n=st.integers(1, 400), share=st.floats(0, 1))
 def test_the_interval_solves_the_score_equation(n: int, share: float) -> None:
     """Each end p satisfies |k/n − p| = z·√(p(1−p)/n), which is what Wilson's interval means."""

@@ -10,7 +10,7 @@ import random
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.rules.party import GAP_S, PartyVerdict, Standing, choose_payer
@@ -99,6 +99,7 @@ def test_a_receipt_of_one_item_is_judged_over_its_last_second() -> None:
     assert judged([("a", 8, 22, 120)], total_s=10.0).payer == "a"
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_sightings_may_come_in_any_order_and_twice(seed: int) -> None:
     rng = random.Random(seed)

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.flow import TillEventType
@@ -147,6 +147,7 @@ _json = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(changes=st.dictionaries(st.sampled_from(sorted(LAGER)), _json))
 def test_whatever_comes_is_an_event_or_refused(changes: dict[str, Any]) -> None:
     try:
@@ -156,6 +157,7 @@ def test_whatever_comes_is_an_event_or_refused(changes: dict[str, Any]) -> None:
     assert from_body(to_body(event)) == event
 
 
+@settings(deadline=None)
 @given(raw=st.binary(max_size=200))
 def test_any_bytes_are_json_or_refused(raw: bytes) -> None:
     """Nothing but a refusal ever comes out of the parser."""

@@ -126,11 +126,15 @@ def prompted(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
 
 
 def keep_alert(connection: sqlite3.Connection, row: AlertRow, *, recorded_ms: int) -> None:
-    """A new alert, or a known one with a new count: one row whatever its count. An acknowledgement stays."""
+    """A new alert, or a known one with a new count: one row whatever its count, and one that is over stays over.
+
+    An acknowledgement stays.
+    """
     connection.execute(
         "INSERT INTO alerts (alert, lane, kind, severity, receipt, from_ms, recorded_ms, count, open, body)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (alert) DO UPDATE SET"
-        " count = max(count, excluded.count), receipt = excluded.receipt, body = excluded.body, open = excluded.open",
+        " count = max(count, excluded.count), receipt = excluded.receipt, body = excluded.body,"
+        " open = min(open, excluded.open)",
         (
             row.alert,
             row.lane,

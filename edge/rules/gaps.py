@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from edge.flow import Role, TrackReport
 from edge.rules.decisions import AlertKind, AlertRaised, Severity
@@ -19,65 +20,84 @@ def alert_id(lane: str, kind: AlertKind, about: str) -> str:
     return "a-" + hashlib.blake2s(f"{lane}|{kind}|{about}".encode(), digest_size=8).hexdigest()
 
 
+@dataclass(slots=True)
+class _Span:
+    from_ns: int
+    to_ns: int = 2**63
+    """2**63 while it lasts."""
+    count: int = 0
+
+
 class Blindness:
-    """The spans in which a lane had no sight, and the one open alert that counts its unseen sales."""
+    """The spans in which a lane had no sight, and the one alert of each that counts its unseen sales."""
 
     def __init__(self, lane: str, policy: Policy) -> None:
         self._lane = lane
         self._policy = policy
-        self._from_ns: int | None = None
-        self._spans: list[tuple[int, int]] = []
-        self._count = 0
+        self._now: _Span | None = None
+        self._past: list[_Span] = []
 
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
         """All spans that are remembered; one that lasts still ends never."""
-        open_span = () if self._from_ns is None else ((self._from_ns, 2**63),)
-        return (*self._spans, *open_span)
+        return tuple((span.from_ns, span.to_ns) for span in self._all())
 
     def begin(self, at_ns: int, *, count: int = 0) -> AlertRaised | None:
         """Sight was lost; None where it was lost already. `count`: what an alert open since then has counted."""
-        if self._from_ns is not None:
+        if self._now is not None:
             return None
-        self._from_ns, self._count = at_ns, count
-        return self._alert(at_ns)
+        self._now = _Span(at_ns, count=count)
+        return self._alert(self._now, at_ns)
 
     def end(self, at_ns: int) -> None:
         """Sight is back."""
-        if self._from_ns is not None:
-            self._spans.append((self._from_ns, at_ns))
-            self._from_ns = None
+        if self._now is not None:
+            self._now.to_ns = at_ns
+            self._past.append(self._now)
+            self._now = None
 
     def counts(
-        self, at_ns: int, *, receipt: str, receipt_ns: int, items: tuple[str, ...]
+        self, from_ns: int, to_ns: int, *, receipt: str, receipt_ns: int, items: tuple[str, ...]
     ) -> AlertRaised | None:
-        """An unseen sale closed at `at_ns`: the open alert with its new count, None where the lane had sight."""
-        if self._from_ns is None or at_ns < self._from_ns:
+        """The alert of the newest span that touches an unseen sale's, with its new count; None where there is none.
+
+        A sale is judged some time after its close: the lane may see again by then.
+        """
+        touched = [span for span in self._all() if span.from_ns <= to_ns and span.to_ns >= from_ns]
+        if not touched:
             return None
-        self._count += 1
-        return self._alert(at_ns, receipt=receipt, receipt_ns=receipt_ns, items=items)
+        touched[-1].count += 1
+        return self._alert(touched[-1], to_ns, receipt=receipt, receipt_ns=receipt_ns, items=items)
 
     def forget(self, before_ns: int) -> None:
         """Drop spans that ended before this moment."""
-        self._spans = [span for span in self._spans if span[1] >= before_ns]
+        self._past = [span for span in self._past if span.to_ns >= before_ns]
+
+    def _all(self) -> list[_Span]:
+        return self._past if self._now is None else [*self._past, self._now]
 
     def _alert(
-        self, at_ns: int, *, receipt: str | None = None, receipt_ns: int = 0, items: tuple[str, ...] = ()
+        self,
+        span: _Span,
+        at_ns: int,
+        *,
+        receipt: str | None = None,
+        receipt_ns: int = 0,
+        items: tuple[str, ...] = (),
     ) -> AlertRaised:
-        began_ns = at_ns if self._from_ns is None else self._from_ns
         return AlertRaised(
             lane=self._lane,
-            alert=alert_id(self._lane, AlertKind.CAMERA_BLIND, str(began_ns)),
+            alert=alert_id(self._lane, AlertKind.CAMERA_BLIND, str(span.from_ns)),
             kind=AlertKind.CAMERA_BLIND,
             severity=Severity.LOW,
             receipt=receipt,
             receipt_ns=receipt_ns,
             items=items,
             at_ns=at_ns,
-            from_ns=began_ns,
+            from_ns=span.from_ns,
             to_ns=at_ns,
             estimate=None,
-            count=self._count,
+            count=span.count,
             rule=self._policy.default_rule,
             model="",
             cashier=None,

@@ -237,8 +237,9 @@ class LaneRules:
         return decisions
 
     def _prompts(self, name: str, at_ns: int) -> list[Decision]:
+        """Ask where a check was due at this moment; an estimate may be younger than the answer that came meanwhile."""
         receipt = self._open[name]
-        if receipt.prompted or receipt.restricted_ns is None:
+        if receipt.prompted or receipt.restricted_ns is None or receipt.facts.answered:
             return []
         closed_ns = receipt.facts.closed_ns
         at_ns = max(at_ns if closed_ns is None else min(at_ns, closed_ns), receipt.restricted_ns)
@@ -306,7 +307,10 @@ class LaneRules:
             return [self._sale_alert(AlertKind.UNCHECKED_SALE, receipt, verdict, at_ns)]
         if verdict.outcome is not Outcome.UNSEEN or self.policy.reports_id_checks == "none":
             return []
+        # A sale that nobody was seen for because the lane was blind in a part of it is no isolated one.
+        whole = verdict.reason == "camera_blind"
         blind = self._blindness.counts(
+            verdict.facts.opened_ns + self._offset_ns if whole else at_ns,
             at_ns,
             receipt=verdict.facts.receipt,
             receipt_ns=receipt.receipt_ns,

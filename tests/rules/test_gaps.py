@@ -60,10 +60,28 @@ def test_a_blind_camera_counts_the_sales_that_closed_in_its_span_alone() -> None
     began = blind.begin(ns(100))
     assert began is not None
     assert blind.begin(ns(101)) is None
-    assert blind.counts(ns(99), receipt="r-0", receipt_ns=ns(90), items=()) is None
-    counted = blind.counts(ns(110), receipt="r-1", receipt_ns=ns(105), items=("lager",))
+    assert blind.counts(ns(90), ns(99), receipt="r-0", receipt_ns=ns(90), items=()) is None
+    counted = blind.counts(ns(110), ns(110), receipt="r-1", receipt_ns=ns(105), items=("lager",))
     assert counted is not None
     assert (counted.alert, counted.count, counted.from_ns) == (began.alert, 1, ns(100))
     blind.end(ns(120))
-    assert blind.counts(ns(130), receipt="r-2", receipt_ns=ns(125), items=()) is None
+    assert blind.counts(ns(130), ns(130), receipt="r-2", receipt_ns=ns(125), items=()) is None
     assert blind.spans == ((ns(100), ns(120)),)
+
+
+def test_a_sale_that_is_judged_when_the_lane_sees_again_counts_in_the_span_that_it_closed_in() -> None:
+    blind = Blindness("lane-1", POLICY)
+    began = blind.begin(ns(100))
+    blind.end(ns(120))
+    late = blind.counts(ns(119), ns(119), receipt="r-1", receipt_ns=ns(105), items=())
+    assert began is not None
+    assert late is not None
+    assert (late.alert, late.count) == (began.alert, 1)
+    again = blind.begin(ns(200))
+    assert again is not None
+    assert again.count == 0
+    both = blind.counts(ns(110), ns(210), receipt="r-2", receipt_ns=ns(110), items=())
+    assert both is not None
+    assert (both.alert, both.count) == (again.alert, 1)
+    blind.forget(ns(150))
+    assert blind.spans == ((ns(200), 2**63),)

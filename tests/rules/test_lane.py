@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.flow import Role, TillEvent
+from edge.flow import Role, TillEvent, TrackReport
 from edge.rules import PersonTold, SaleEnded
 from tests.rules.scene import Scene, a_policy, ns, words
 
@@ -131,6 +132,51 @@ def test_while_the_camera_is_blind_one_alert_counts_the_unseen_sales() -> None:
     assert [(alert.kind.value, alert.count) for alert in alerts] == [("camera_blind", n) for n in range(4)]  # type: ignore[union-attr]
     assert len({alert.alert for alert in alerts}) == 1  # type: ignore[union-attr]
     assert ("outcome", "r-0", "unseen", "camera_blind", None) in scene.told()
+
+
+def test_a_sale_that_the_camera_missed_in_part_is_no_isolated_one() -> None:
+    """The camera came back before the sale was judged, and one that was blind at its first item at the close."""
+    scene = Scene()
+    scene.blind = [(1.0, True), (10.0, False)]
+    scene.beer(at_s=5, receipt="r-1").till("receipt.closed", at_s=9.5, receipt="r-1")
+    scene.beer(at_s=9.6, receipt="r-2").till("receipt.closed", at_s=20, receipt="r-2")
+    scene.beer(at_s=30, receipt="r-3").till("receipt.closed", at_s=40, receipt="r-3")
+    assert [one[1:3] for one in scene.told() if one[0] == "alert"] == [
+        (None, "camera_blind"),
+        ("r-1", "camera_blind"),
+        ("r-2", "camera_blind"),
+        ("r-3", "unseen_customer"),
+    ]
+
+
+def test_a_void_that_is_numbered_for_itself_takes_back_the_goods_that_it_names() -> None:
+    """Many tills give the void a line of its own; the beer stayed on the receipt and its sale was accused."""
+    scene = Scene().person("t-1", from_s=0, to_s=16, p_under_25=0.9)
+    lager = {"sku": "lager", "restricted": True, "min_age": 18}
+    scene.till("item.added", at_s=5, line="1", **lager).till("item.added", at_s=6, line="2", **lager)
+    scene.till(
+        "item.voided", at_s=7, line="3", sku="lager", quantity=Decimal(10) ** 15
+    )  # no quantity was told
+    scene.till("receipt.closed", at_s=14)
+    assert ("outcome", "r-1", "unchecked", None, "t-1") in scene.told()
+    scene.till("item.voided", at_s=8, line="4", sku="lager")
+    assert ("outcome", "r-1", "no_restricted_item", None, "t-1") in scene.told()
+
+
+def test_nobody_is_asked_for_a_check_that_is_known_to_be_done() -> None:
+    """The first estimate came after the cashier had looked: it says of an earlier moment that a check was due."""
+    scene = (
+        Scene()
+        .person("t-1", from_s=0, to_s=16, p_under_25=0.9, known_s=7)
+        .beer(at_s=5)
+        .till("id.verified", at_s=7.5)
+        .till("receipt.closed", at_s=14)
+    )
+    [known] = [fact for fact in scene.facts if isinstance(fact.what, TrackReport) and not fact.what.ended]
+    order = sorted(scene.facts, key=lambda fact: 7.6 if fact is known else fact.at_s)
+    told = [words(one) for one in scene.play(order)]
+    assert ("outcome", "r-1", "checked", None, "t-1") in told
+    assert not [one for one in told if one[0] == "check"]
 
 
 def test_a_customer_lost_to_a_restart_is_unseen_for_that_reason() -> None:

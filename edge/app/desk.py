@@ -8,6 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 
 from edge.age import AgeBundle
 from edge.app.desk_state import DeskState, read_state
@@ -15,7 +16,7 @@ from edge.app.outbox import Outbox
 from edge.app.policies import lane_policy
 from edge.app.sale_book import acknowledge, keeping
 from edge.app.sale_events import SaleEvents
-from edge.camera import CameraState, CameraStatus
+from edge.camera import CameraReason, CameraState, CameraStatus
 from edge.config import Config
 from edge.events import FullReason, StoreError, StoreFull, Transaction
 from edge.events.book import close_alert, end_gap, forget_book
@@ -32,6 +33,8 @@ _QUEUE_MAX = 50_000
 _UNSAVED_MAX = 10_000
 _PURGE_ROUNDS = 40
 _DAY_MS = 86_400_000
+_BLIND_BECAUSE = {"down": "down", "black": "covered", "covered": "covered", "moved": "moved"}
+"""What its alert says where a camera cannot be used for several reasons: the first."""
 
 _Item = Callable[[], None]
 
@@ -55,9 +58,11 @@ class Desk:
         sold: Callable[[SaleEnded], None] = lambda _ended: None,
         looked: Callable[[LaneRules, int], None] = lambda _rules, _now_ns: None,
         moved: Callable[[], Mapping[str, int]] = dict,
+        covered: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         """`told` hears, in the desk's thread, of everybody who left, `sold` of every receipt that ended; `looked` may
-        look at a lane's rules at every turn. `moved`: cameras that were moved, with since when.
+        look at a lane's rules at every turn. `moved`, `covered`: cameras that were moved, or whose lens
+        is covered though the camera finds nothing wrong, with since when.
 
         Raises PolicyError, ThresholdError.
         """
@@ -67,8 +72,8 @@ class Desk:
         self._told = told
         self._sold = sold
         self._looked = looked
-        self._moved = moved
-        self._blind: dict[str, set[str]] = {camera.name: set() for camera in config.cameras}
+        self._changed = {"moved": moved, "covered": covered}
+        self._blind: dict[str, frozenset[str]] = {camera.name: frozenset() for camera in config.cameras}
         self._sales: dict[str, SaleEvents] = {}
         for lane in config.lanes:
             self._sales[lane.name] = SaleEvents(
@@ -323,28 +328,38 @@ class Desk:
             self._keep(report.lane, self.rules[report.lane].on_age(report))
 
     def _on_camera(self, status: CameraStatus) -> None:
-        self._see(status.camera, "down", blind=status.state is CameraState.DOWN, at_ns=status.since_ns)
+        down, black = status.state is CameraState.DOWN, status.reason is CameraReason.BLACK
+        reasons = self._blind[status.camera] - {"down", "black"}
+        if down:
+            reasons |= {"black" if black else "down"}
+        self._see(status.camera, reasons, at_ns=status.since_ns)
 
-    def _look_for_moved(self, now_ns: int) -> None:
-        moved = self._moved()
-        for camera, reasons in self._blind.items():
-            if (camera in moved) != ("moved" in reasons):
-                self._see(camera, "moved", blind=camera in moved, at_ns=moved.get(camera, now_ns))
+    def _look_for_changed(self, now_ns: int) -> None:
+        """Cameras that were moved or covered are told by the drift watch, not by themselves."""
+        for why, told in self._changed.items():
+            changed = told()
+            for camera, reasons in tuple(self._blind.items()):
+                if camera in changed and why not in reasons:
+                    self._see(camera, reasons | {why}, at_ns=changed[camera])
+                elif why in reasons and camera not in changed:
+                    self._see(camera, reasons - {why}, at_ns=now_ns)
 
-    def _see(self, camera: str, why: str, *, blind: bool, at_ns: int) -> None:
+    def _see(self, camera: str, reasons: frozenset[str], *, at_ns: int) -> None:
         """A camera that is down and moved sees its lanes again when it is neither."""
-        reasons = self._blind[camera]
-        (reasons.add if blind else reasons.discard)(why)
+        self._blind[camera] = reasons
         for lane in self._config.lanes:
             if lane.camera != camera:
                 continue
+            if reasons:
+                because = next(said for why, said in _BLIND_BECAUSE.items() if why in reasons)
+                self._sales[lane.name] = replace(self._sales[lane.name], blind_because=because)
             self._keep(lane.name, self.rules[lane.name].on_camera(blind=bool(reasons), at_ns=at_ns))
             if not reasons:
                 self._passed(lane.name, AlertKind.CAMERA_BLIND, "camera", at_ns)
 
     def _tick(self) -> None:
         now_ns = self._clock_ns()
-        self._look_for_moved(now_ns)
+        self._look_for_changed(now_ns)
         for lane, rules in self.rules.items():
             self._keep(lane, rules.tick(now_ns))
             self._looked(rules, now_ns)

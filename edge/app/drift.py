@@ -247,7 +247,7 @@ class DriftWatch:
 
 
 def _of_scene(warning: CameraWarning) -> bool:
-    return warning.figures["measure"] in ("scene", "detail")
+    return warning.figures["measure"] in ("scene", "detail", "covered")
 
 
 def _warning(key: tuple[str, str], finding: Finding, since_ns: int) -> CameraWarning:

@@ -10,7 +10,16 @@ from urllib.parse import quote
 from edge.events import CloudEvent, age_event, age_figures, build_event, format_time, p_under_figures
 from edge.events.types import ALERT_RAISED, CHECK_REQUESTED, SALE_OUTCOME
 from edge.flow import AgeEstimate
-from edge.rules import AgeRule, AlertRaised, CheckRequested, Decision, PersonTold, Policy, SaleEnded
+from edge.rules import (
+    AgeRule,
+    AlertKind,
+    AlertRaised,
+    CheckRequested,
+    Decision,
+    PersonTold,
+    Policy,
+    SaleEnded,
+)
 
 __all__ = ["SaleEvents", "policy_figures"]
 
@@ -19,7 +28,8 @@ __all__ = ["SaleEvents", "policy_figures"]
 class SaleEvents:
     """Makes events of one lane's decisions. Ids follow from lane, receipt and its first fact alone.
 
-    `model`: the one in use, for alerts about somebody whose face nothing has read.
+    `model`: the one in use, for alerts about somebody whose face nothing has read. `blind_because`: why the lane's
+    camera cannot be used (`down`, `covered`, `moved`), for its alert; None where that is not known.
     """
 
     store: str
@@ -28,6 +38,7 @@ class SaleEvents:
     policy: Policy
     vms_url_template: str | None = None
     model: str | None = None
+    blind_because: str | None = None
 
     def event(self, decision: Decision) -> CloudEvent:
         """The event without its sequence."""
@@ -111,6 +122,7 @@ class SaleEvents:
                 "model": told.model or self.model,
                 "policy": policy_figures(self.policy, told.rule),
                 "clock_offset_s": self.policy.clock_offset_s,
+                **({"reason": self.blind_because} if told.kind is AlertKind.CAMERA_BLIND else {}),
                 **({} if told.cashier is None else {"cashier": told.cashier}),
             },
         )

@@ -340,6 +340,7 @@ _SAID: Mapping[str, str] = MappingProxyType(
         "unknown": "{recent:.0%} of the customers have no age, usually {usual:.0%}",
         "scene": "the picture's outlines agree by {recent:.2f} with what it showed before ({usual:.2f} is common)",
         "detail": "the picture has {recent:.0%} of the detail that it had before",
+        "covered": "its picture is bright and shows nothing, as with a covered lens (contrast {recent:.1f} of 255)",
     }
 )
 _HEAD: Mapping[str, str] = MappingProxyType(

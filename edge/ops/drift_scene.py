@@ -26,6 +26,9 @@ _SOILED = 0.72
 """Share of detail that is left. People before the shelves bring it down to 0.93. It finds a lens that is badly soiled
 or out of focus; less than that shows in the blur of faces, by the day."""
 _DARK, _FLAT = 25.0, 6.0
+_DIMMED, _BRIGHT = 0.5, 60.0
+"""A flat picture is a covered lens where it has half the light that the place had, or this much where nothing is known
+of the place; with less the lights are out. A lens covered in black is the camera's own finding (`black`)."""
 
 Grey = NDArray[np.float32]
 
@@ -42,7 +45,7 @@ class SceneWatch:
         self._detail_now = self._detail_long = 0.0
         self._last_s: float | None = None
         self._seen_s = 0.0
-        self._off_s = 0.0
+        self._off_s = self._flat_s = 0.0
 
     def look(self, at_s: float, image: NDArray[np.uint8]) -> None:
         """Take in one picture, BGR uint8 `(h, w, 3)`; nothing of it is kept but the two means."""
@@ -52,8 +55,12 @@ class SceneWatch:
         detail = _detail(grey)
         gap_s = min(60.0, at_s - self._last_s) if self._last_s is not None else 0.0
         self._last_s = at_s
-        if gap_s < 0 or float(cells.mean()) < _DARK or float(cells.std()) < _FLAT:
+        if gap_s < 0 or float(cells.mean()) < _DARK:
             return  # the clock went back, or the lights are out: nothing can be told from this one
+        if float(cells.std()) < _FLAT:
+            self._nothing_seen(cells, gap_s)
+            return
+        self._flat_s = 0.0
         if self._now is None or self._long is None:
             self._now, self._long = cells, cells.copy()
             self._detail_now = self._detail_long = detail
@@ -75,6 +82,24 @@ class SceneWatch:
         share = min(1.0, gap_s / min(_LONG_S, max(_NOW_S, self._seen_s)))
         self._long = _blend(self._long, cells, share)
         self._detail_long += share * (detail - self._detail_long)
+
+    def _nothing_seen(self, cells: Grey, gap_s: float) -> None:
+        """A picture without anything in it; the long mean stays, so that an uncovered lens is seen at once."""
+        before = self._long
+        least = _BRIGHT if before is None else max(_DARK, _DIMMED * float(before.mean()))
+        self._flat_s = self._flat_s + gap_s if float(cells.mean()) >= least else 0.0
+        if self._flat_s >= _LASTS_S:
+            usual = _FLAT if before is None else float(before.std())
+            self.finding = Finding(
+                kind="soiled",
+                measure="covered",
+                recent=float(cells.std()),
+                usual=usual,
+                tolerance=max(1.0, usual - _FLAT),
+                n=0,
+                hours=1,
+                past=0,
+            )
 
 
 def _blend(mean: Grey, cells: Grey, share: float) -> Grey:

@@ -13,7 +13,7 @@ _ALERT, _ACK = "checkout.alert.raised.v1", "checkout.alert.acknowledged.v1"
 _ESCALATED, _DIGEST = "checkout.alert.escalated.v1", "checkout.shift.digest.v1"
 _FOR_ALL = (
     "alert", "lane", "kind", "severity", "receipt", "items", "camera", "from", "to", "count", "open", "acknowledged",
-    "box", "elsewhere", "test", "escalated",
+    "box", "elsewhere", "test", "escalated", "reason",
 )  # fmt: skip
 _FOR_SECURITY = (*_FOR_ALL, "vms_url", "by")
 _FOR_MANAGER = (*_FOR_SECURITY, "cashier")

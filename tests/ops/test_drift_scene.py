@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.ops.drift import sentence
 from edge.ops.drift_scene import SceneWatch
 
 EVERY_S = 10.0
@@ -62,6 +63,16 @@ class Shift:
         for _ in range(int(minutes * 60 / EVERY_S)):
             self.at_s += EVERY_S
             self.watch.look(self.at_s, people(picture, self.chance))
+        return self._found()
+
+    def sees_alone(self, picture: np.ndarray, minutes: float) -> str | None:
+        """The same with nobody in it."""
+        for _ in range(int(minutes * 60 / EVERY_S)):
+            self.at_s += EVERY_S
+            self.watch.look(self.at_s, np.clip(picture + _NOISE[int(self.at_s) % 8], 0, 255).astype(np.uint8))
+        return self._found()
+
+    def _found(self) -> str | None:
         return None if self.watch.finding is None else self.watch.finding.kind
 
 
@@ -83,6 +94,29 @@ def test_a_soiled_lens_is_told():
     shift = Shift()
     shift.sees(shop(), 30)
     assert shift.sees(cv2.GaussianBlur(shop(), (0, 0), 3.0), 8) == "soiled"
+
+
+@pytest.mark.parametrize("paper", [120, 235])
+def test_a_lens_covered_in_white_is_told_and_forgiven_at_once(paper: int):
+    """Too bright to be black, and alive with noise: nobody but this watch can tell."""
+    shift = Shift()
+    shift.sees(shop(), 12)
+    covered = np.full_like(shop(), paper)
+    assert shift.sees_alone(covered, 2) is None, "somebody leans over the lane"
+    assert shift.sees_alone(covered, 2) == "soiled"
+    assert shift.watch.finding is not None
+    assert shift.watch.finding.measure == "covered"
+    assert sentence("cam-1", shift.watch.finding).startswith("camera cam-1 seems soiled")
+    assert shift.sees(shop(), 1) is None
+    assert shift.sees(shop(), 5) is None
+
+
+def test_a_lens_that_was_covered_before_the_start_is_told_and_a_dark_shop_is_not():
+    assert Shift().sees_alone(np.full_like(shop(), 140), 4) == "soiled"
+    assert Shift().sees_alone(np.full_like(shop(), 40), 6) is None
+    shift = Shift()
+    shift.sees(shop(), 12)
+    assert shift.sees_alone(np.full_like(shop(), 45), 6) is None, "the lights are out"
 
 
 def test_somebody_right_before_the_lens_for_a_minute_is_no_matter():

@@ -79,7 +79,16 @@ def test_somebody_signs_in_sees_an_alert_come_and_acknowledges_it(shop: Shop, pa
 
     shop.lanes["lane-2"]["camera"] |= {"state": "down", "fps": None}
     raise_alert(shop, "a-1")
-    raise_alert(shop, "a-2", lane="lane-2", kind="camera_blind", severity="medium", count=12, receipt=None)
+    raise_alert(
+        shop,
+        "a-2",
+        lane="lane-2",
+        kind="camera_blind",
+        severity="medium",
+        count=12,
+        receipt=None,
+        reason="covered",
+    )
     raise_alert(
         shop, "a-3", lane="lane-3", kind="unseen_customer", severity="low", vms_url="https://vms.example/x"
     )
@@ -91,6 +100,7 @@ def test_somebody_signs_in_sees_an_alert_come_and_acknowledges_it(shop: Shop, pa
     expect(page.locator(".tile.bad")).to_contain_text("lane-2")
     expect(page.locator("[data-alert=a-1]")).to_contain_text("Sold without an ID check")
     expect(page.locator("[data-alert=a-2]")).to_contain_text("12 restricted sales")
+    expect(page.locator("[data-alert=a-2]")).to_contain_text("Its lens seems covered")
     expect(page.locator("main")).not_to_contain_text("c-7")
     shot(page, "security")
 

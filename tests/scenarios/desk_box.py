@@ -71,9 +71,9 @@ class Box:
         ]
         self.desk.judged([_report(track, from_ns, from_ns + 10**8, p_under_25, ended=False)], sightings)
 
-    def camera(self, state: CameraState) -> None:
+    def camera(self, state: CameraState, reason: CameraReason = CameraReason.BLACK) -> None:
         """The camera is up or down since now."""
-        reason = CameraReason.OK if state is CameraState.UP else CameraReason.BLACK
+        reason = CameraReason.OK if state is CameraState.UP else reason
         self.desk.camera(CameraStatus(camera="cam-1", state=state, reason=reason, since_ns=time.time_ns()))
 
     def events(self) -> list[dict[str, Any]]:
@@ -97,11 +97,16 @@ class Box:
 
 
 @contextmanager
-def a_box(config: Config, *, moved: Callable[[], Mapping[str, int]] = dict) -> Iterator[Box]:
-    """A box that runs; leaving it is a clean stop. `moved`: cameras that were moved."""
+def a_box(
+    config: Config,
+    *,
+    moved: Callable[[], Mapping[str, int]] = dict,
+    covered: Callable[[], Mapping[str, int]] = dict,
+) -> Iterator[Box]:
+    """A box that runs; leaving it is a clean stop. `moved`, `covered`: cameras that were."""
     outbox = Outbox(config)
     bundle = AgeBundle.load(SHIPPED_BUNDLE, contract_digest=CONTRACT.digest)
-    desk = Desk(config, bundle, outbox, moved=moved)
+    desk = Desk(config, bundle, outbox, moved=moved, covered=covered)
     doors = Doors(config, desk, lambda: outbox.store)
     web = WebServer(sock=listen("127.0.0.1", 0), routes=doors.routes)
     desk.start()

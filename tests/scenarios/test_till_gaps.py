@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
+from edge.camera import CameraReason, CameraState
 from edge.config import Config
 from tests.scenarios.desk_box import Box, _report, a_beer, a_box, a_config, a_till
 
@@ -24,6 +27,12 @@ def alerts(box: Box) -> list[tuple[str, int, int]]:
     return box.outbox.store.read(
         lambda c: c.execute("SELECT kind, count, open FROM alerts ORDER BY from_ms").fetchall()
     )
+
+
+def because(box: Box) -> list[str]:
+    """What each word of a blind lane's alert gave as its reason, oldest first."""
+    told = [one["data"] for one in box.events() if one["type"].startswith("checkout.alert.")]
+    return [data["reason"] for data in told if data["kind"] == "camera_blind"]
 
 
 def open_gaps(box: Box) -> int:
@@ -66,5 +75,31 @@ def test_a_moved_camera_is_blind_until_it_is_neither_moved_nor_down(tmp_path: Pa
         box.until(lambda: alerts(box) == [("camera_blind", 0, 1)])
         box.post([a_beer(receipt="r-1"), a_till("receipt.closed", receipt="r-1")])
         box.until(lambda: alerts(box) == [("camera_blind", 1, 1)])
+        box.camera(CameraState.DOWN, CameraReason.CONNECT_FAILED)
         moved.clear()
-        box.until(lambda: alerts(box) == [("camera_blind", 1, 0)])
+        assert because(box) == ["moved", "moved"]
+        box.post([a_beer(receipt="r-2"), a_till("receipt.closed", receipt="r-2")])
+        box.until(lambda: alerts(box) == [("camera_blind", 2, 1)])
+        assert because(box) == ["moved", "moved", "down"], "one alert; each word of it says what is so now"
+        box.camera(CameraState.UP)
+        box.until(lambda: alerts(box) == [("camera_blind", 2, 0)])
+
+
+@pytest.mark.parametrize(("reason", "said"), [(CameraReason.BLACK, "covered"), (CameraReason.FROZEN, "down")])
+def test_a_camera_that_finds_itself_blind_says_why(tmp_path: Path, reason: CameraReason, said: str) -> None:
+    with a_box(a_config(tmp_path)) as box:
+        box.camera(CameraState.DOWN, reason)
+        box.until(lambda: alerts(box) == [("camera_blind", 0, 1)])
+        assert because(box) == [said]
+        box.camera(CameraState.UP)
+        box.until(lambda: alerts(box) == [("camera_blind", 0, 0)])
+
+
+def test_a_lens_covered_in_white_is_blind_though_its_camera_finds_nothing_wrong(tmp_path: Path) -> None:
+    covered: dict[str, int] = {}
+    with a_box(a_config(tmp_path), covered=lambda: covered) as box:
+        covered["cam-1"] = time.time_ns()
+        box.until(lambda: alerts(box) == [("camera_blind", 0, 1)])
+        assert because(box) == ["covered"]
+        covered.clear()
+        box.until(lambda: alerts(box) == [("camera_blind", 0, 0)])

@@ -3,6 +3,7 @@ import { element } from "/static/net.js";
 import { gathered } from "/static/ring.js";
 import { ago, clock, decimal, t } from "/static/words.js";
 
+const BLIND = new Set(["down", "covered", "moved"]);
 const KIND_WORD = { assistance: "assistance_call" };
 export const kindWord = (kind) => t(KIND_WORD[kind] ?? kind);
 export const placeOf = ({ box, lane }) => (box ? `${box} · ${lane}` : lane);
@@ -32,6 +33,7 @@ export function alertCard(alert, { may, minutes, onAcknowledge, onExplain }) {
       { class: "what" },
       element("h2", {}, alert.test ? t("test") : kindWord(alert.kind)),
       alert.test ? element("p", {}, t("test_told")) : null,
+      alert.kind === "camera_blind" && BLIND.has(alert.reason) ? element("p", {}, t(`blind_${alert.reason}`)) : null,
       element("p", { class: "when" }, element("time", { datetime: raised }, clock(raised)), ` · ${ago(raised)}`,
         alert.open && !done ? ` · ${t("going_on")}` : ""),
       late ? element("p", { class: "nobody" }, t("nobody", { n: Math.floor((Date.now() - new Date(raised)) / 60_000) })) : null,

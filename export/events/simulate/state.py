@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.events.sales_schema import BANDS_MAX, STEPS
 from export.events.simulate.goods import Goods
@@ -15,7 +16,6 @@ from export.events.simulate.trade import Day
 __all__ = ["write_day"]
 
 _NUMBERS_A_DAY = 1 << 40
-_OPEN_S = 14 * 3600
 
 
 def write_day(
@@ -30,30 +30,32 @@ def write_day(
 ) -> None:
     """One day in one transaction. `groups`: the lane group of each lane. Raises sqlite3.Error."""
     count = len(day)
-    # As the daemon numbers them: by day and id, so that the order of sales is not kept.
-    numbers = on.toordinal() * _NUMBERS_A_DAY + np.array([int(i[:10], 16) for i in day.ids], dtype=np.int64)
-    text, group = on.isoformat(), [groups[lane] for lane in day.lane.tolist()]
-    unknown = day.unknown
-    steps = [column.tolist() for column in day.steps.T]
+    numbers, order = _numbers(day.ids, on)
+    text, group = on.isoformat(), [groups[lane] for lane in day.lane[order].tolist()]
+    unknown = day.unknown[order]
+    steps = [column[order].tolist() for column in day.steps.T]
     steps += [[None] * count] * (BANDS_MAX - len(steps))
     quality = np.where(unknown, "none", np.where(numbers % 5 == 0, "fair", "good"))
-    pieces = day.line_pieces
-    product = day.line_product.tolist()
-    first = np.flatnonzero(np.diff(day.line_basket, prepend=-1))
-    place = np.arange(len(product)) - np.repeat(first, np.diff(np.append(first, len(product)))) + 1
+    place_of = np.empty(count, dtype=np.int64)
+    place_of[order] = np.arange(count)
+    by_basket = np.argsort(place_of[day.line_basket], kind="stable")
+    basket, product = place_of[day.line_basket[by_basket]], day.line_product[by_basket]
+    pieces = day.line_pieces[by_basket]
+    first = np.flatnonzero(np.diff(basket, prepend=-1))
+    line = np.arange(len(product)) - np.repeat(first, np.diff(np.append(first, len(product)))) + 1
     connection.execute("BEGIN")
     connection.executemany(
         f"INSERT INTO basket VALUES (?, ?, ?, ?, ?, ?, {', '.join('?' * BANDS_MAX)}, ?, ?, ?, ?)",  # noqa: S608
         zip(
             numbers.tolist(),
-            day.ids,
+            [day.ids[i] for i in order.tolist()],
             group,
             [text] * count,
-            day.hour.tolist(),
+            day.hour[order].tolist(),
             [on.weekday()] * count,
             *steps,
             np.where(unknown, STEPS, 0).tolist(),
-            day.party.tolist(),
+            day.party[order].tolist(),
             quality.tolist(),
             [model] * count,
             strict=True,
@@ -62,13 +64,13 @@ def write_day(
     connection.executemany(
         "INSERT INTO basket_line VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         zip(
-            numbers[day.line_basket].tolist(),
-            place.tolist(),
-            [goods.skus[i] for i in product],
-            [goods.names[i] for i in product],
-            [goods.categories[i] for i in product],
+            numbers[basket].tolist(),
+            line.tolist(),
+            map(goods.skus.__getitem__, product.tolist()),
+            map(goods.names.__getitem__, product.tolist()),
+            map(goods.categories.__getitem__, product.tolist()),
             (1000 * pieces).tolist(),
-            (goods.prices_cents[day.line_product] * pieces).tolist(),
+            (goods.prices_cents[product] * pieces).tolist(),
             [currency] * len(product),
             strict=True,
         ),
@@ -83,3 +85,14 @@ def write_day(
         ],
     )
     connection.execute("COMMIT")
+
+
+def _numbers(ids: Sequence[str], on: date) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As the daemon numbers baskets: by day and id, so that the order of sales is not kept; rising, with their order.
+
+    Where two ids begin alike the second takes the next number, as it would at the till.
+    """
+    wished = on.toordinal() * _NUMBERS_A_DAY + np.array([int(i[:10], 16) for i in ids], dtype=np.int64)
+    order = np.argsort(wished, kind="stable")
+    apart = np.arange(len(ids))
+    return np.maximum.accumulate(wished[order] - apart) + apart, order

@@ -242,6 +242,48 @@ def test_the_simulated_store_is_the_same_for_the_same_seed(tmp_path: Path) -> No
     assert json.loads((tmp_path / "c" / "truth.json").read_text())["seed"] == 6
 
 
+def test_two_baskets_of_a_day_whose_ids_begin_alike_are_both_kept(tmp_path: Path) -> None:
+    """Ten million lines have 53,000 baskets a day: one store in twenty-five met this, and was refused by SQLite."""
+    import sqlite3
+    from contextlib import closing
+    from dataclasses import replace
+
+    import numpy as np
+
+    from edge.events.sales_schema import DEFAULT_BANDS, open_sales
+    from export.events.analysis.age_error import load_age_error, shipped_bundle
+    from export.events.analysis.bands import bands_of_pairs
+    from export.events.simulate.goods import make_goods
+    from export.events.simulate.state import write_day
+    from export.events.simulate.trade import draw_day
+
+    chance = np.random.default_rng(1)
+    goods = make_goods(len(DEFAULT_BANDS), chance, preference=True)
+    error = load_age_error(shipped_bundle())
+    drawn = draw_day(goods, bands_of_pairs(DEFAULT_BANDS), error, customers=60, lanes=1, chance=chance)
+    alike = replace(drawn, ids=tuple(f"{n % 3:010x}{n:022x}" for n in range(len(drawn))))
+    with closing(open_sales(tmp_path / "sales.db", store="s")) as connection:
+        write_day(connection, goods, alike, on=date(2026, 1, 5), groups=["lanes"], model="m", currency="EUR")
+    with closing(sqlite3.connect(tmp_path / "sales.db")) as connection:
+        kept = connection.execute(
+            "SELECT b.basket, count(*), sum(l.price_cents) FROM basket b JOIN basket_line l"
+            " ON l.basket_number = b.number GROUP BY b.number ORDER BY b.number"
+        ).fetchall()
+    own = {
+        alike.ids[n]: (
+            int((alike.line_basket == n).sum()),
+            int(_cents(goods, alike)[alike.line_basket == n].sum()),
+        )
+        for n in range(len(alike))
+    }
+    assert {basket: tuple(rest) for basket, *rest in kept} == own
+    assert [basket for basket, *_ in kept] == sorted(own, key=lambda basket: basket[:10] + basket[-4:])
+
+
+def _cents(goods: Any, day: Any) -> Any:
+    return goods.prices_cents[day.line_product] * day.line_pieces
+
+
 def test_a_simulation_touches_no_stores_own_sales(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     simulated(tmp_path, "--days", "1", "--lanes", "1")
     before = (tmp_path / "sales.db").read_bytes()

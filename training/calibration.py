@@ -36,7 +36,7 @@ COVERAGE: Final = 0.9
 BANDS: Final = (0.0, 13.0, 18.0, 25.0, 35.0, 45.0, 55.0, 65.0, 100.0)
 UNDER_AGES: Final = (18, 21, 25, 30)
 MISS_RATES: Final = (0.01, 0.02, 0.05, 0.10)
-# Those whom a challenge must not miss: under the legal age, and old enough to try (issue 11).
+# Those whom a challenge must not miss: under the legal age, and old enough to try.
 _MINORS: Final = (14, 17)
 _BAND_FACES_MIN: Final = 50
 _FACES_MIN: Final = 100

@@ -149,6 +149,9 @@ class MqttSession:
                 self._changed.wait_for(lambda: self._lost, 1.0)
         self.lose("closed")
         self._client.loop_stop()
+        # The client frees its sockets when it is let go of. Held in a circle by its calls back to us it would wait for
+        # the collector, which on a box at rest comes seldom: a broker that comes and goes all night is many sockets.
+        self._client.on_connect = self._client.on_disconnect = self._client.on_publish = None
 
     def _new_client(self) -> Client:
         broker = self._broker

@@ -37,7 +37,7 @@ from edge.events.types import (
 )
 from edge.flow import Role, TillEvent, TillEventType, TrackReport
 from edge.page import Access, Box, CashierAct, FeedEvent, Pages, PeopleFile, Sessions, check_binding
-from edge.till import Batch, events_of
+from edge.till import Batch, events_of, till_ahead_ns
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -277,14 +277,20 @@ class PageSide:
         )
 
     def _act(self, act: CashierAct) -> Future[Any]:
-        """The till's own clock is what its other events carry; the cashier's name stays the till's business."""
+        """The cashier's name stays the till's business.
+
+        The till's other events carry its own clock, which may be wrong: a check that was noted by ours could stand
+        behind the close and count for nothing. So what the receipt's events tell of that clock is taken.
+        """
         desk = self._daemon.desk
         assert desk is not None  # noqa: S101 - `act` is offered with a desk only
-        offset_ns = int(self._config.till.offset_s(act.lane) * 1e9)
+        ahead_ns = self._read(lambda c: till_ahead_ns(c, lane=act.lane, receipt=act.receipt))
+        if ahead_ns is None:
+            ahead_ns = -int(self._config.till.offset_s(act.lane) * 1e9)
         event = TillEvent(
             id=f"page-{act.by}-{uuid.uuid4()}",
             lane=act.lane,
-            at_ns=time.time_ns() - offset_ns,
+            at_ns=time.time_ns() + ahead_ns,
             type=_ACTS[act.action],
             receipt=act.receipt,
         )

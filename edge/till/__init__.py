@@ -13,6 +13,7 @@ from edge.till.inbox import (
     keep,
     mark_done,
     park,
+    till_ahead_ns,
     waiting,
 )
 from edge.till.lines import read_lines_file
@@ -55,6 +56,7 @@ __all__ = [
     "read_documents",
     "read_lines_file",
     "read_poslog",
+    "till_ahead_ns",
     "till_routes",
     "waiting",
 ]

@@ -26,6 +26,7 @@ __all__ = [
     "keep",
     "mark_done",
     "park",
+    "till_ahead_ns",
     "waiting",
 ]
 
@@ -89,6 +90,19 @@ def events_of(connection: sqlite3.Connection, receipt: str, *, lane: str | None 
         (receipt, lane, lane),
     )
     return [from_body(body) for (body,) in rows]
+
+
+def till_ahead_ns(connection: sqlite3.Connection, *, lane: str, receipt: str) -> int | None:
+    """How far a lane's till is ahead of this box at least, by what it told of an open receipt; None: it told nothing.
+
+    Now and so much is never later than the till's own clock shows, and not before anything that it has told.
+    """
+    row = connection.execute(
+        "SELECT max(at_ns - (recorded_ms + 1) * 1000000) FROM till_inbox"
+        " WHERE lane = ? AND receipt = ? AND done = 0 AND door != 'page'",
+        (lane, receipt),
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
 
 
 def park(connection: sqlite3.Connection, letters: Sequence[DeadLetter], *, recorded_ms: int) -> None:

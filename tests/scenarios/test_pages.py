@@ -119,6 +119,21 @@ def test_an_id_that_the_cashier_notes_on_the_page_ends_the_sale_as_checked(confi
         assert not [one for one in box.told() if one[0] == "alert"]
 
 
+@pytest.mark.parametrize("behind_s", [20.0, -3.0])
+def test_a_check_on_the_page_counts_though_the_tills_clock_is_wrong(config: Config, behind_s: float) -> None:
+    """By the box's clock it was noted after the close that came later, and its cashier was accused."""
+    with a_box(config) as box, pages_of(box) as site:
+        kate = signed_in(site, "kate")
+        box.young_customer(seconds=40)
+        box.post([a_beer(receipt="r-1", ago_s=behind_s), a_beer(receipt="r-2", ago_s=behind_s)])
+        assert kate.post("/api/lane/lane-1/act", {"action": "verified", "receipt": "r-1"})[0] == 200
+        closed = [a_till("receipt.closed", receipt=name, ago_s=behind_s) for name in ("r-1", "r-2")]
+        box.post(closed)
+        box.until(lambda: sum(one[0] == "sale" for one in box.told()) == 2, seconds=60)
+        assert ("sale", "r-1", "checked", "None") in box.told()
+        assert ("sale", "r-2", "checked", "None") not in box.told()
+
+
 def test_an_alert_comes_to_the_page_and_its_acknowledgement_into_the_register(config: Config) -> None:
     with a_box(config) as box, pages_of(box) as site:
         sam = signed_in(site, "sam")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from edge.flow import TillEvent, TillEventType
 
@@ -24,59 +24,79 @@ class LaneScreen:
 
 
 class PromptBoard:
-    """Follows prompts and till events of every lane. Any thread may tell; `changed` is called after each change."""
+    """Follows prompts and till events of every lane. Any thread may tell; `changed` is called after each change.
+
+    What the till touched last is on the screen. A receipt that was parked comes back with its request; a late fact of
+    one that is over brings nothing up.
+    """
 
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         self.changed = changed
         self._lock = threading.Lock()
-        self._screens: dict[str, LaneScreen] = {}
-        self._answered: dict[str, dict[str, None]] = {}
+        self._lanes: dict[str, _Lane] = {}
 
     def screen(self, lane: str) -> LaneScreen:
         """What the lane's screen shows now."""
         with self._lock:
-            return self._screens.get(lane, LaneScreen())
+            return self._lanes.get(lane, _Lane()).screen
 
     def requested(self, lane: str, receipt: str) -> None:
         """A check was asked for; nothing comes up where it was answered or over by then."""
         with self._lock:
-            if receipt in self._answered.get(lane, ()):
+            mine = self._lanes.setdefault(lane, _Lane())
+            if receipt in mine.answered or receipt in mine.over:
                 return
-            self._screens[lane] = LaneScreen(receipt=receipt, asks=True)
+            _note(mine.asked, receipt)
+            mine.screen = LaneScreen(receipt=receipt, asks=True)
         self.changed()
 
     def till(self, event: TillEvent) -> None:
         """What the till or this page told."""
-        lane, receipt = event.lane, event.receipt
+        receipt = event.receipt
         with self._lock:
-            now = self._screens.get(lane, LaneScreen())
+            mine = self._lanes.setdefault(event.lane, _Lane())
+            before = mine.screen
             if event.type in _END:
-                self._note_answer(lane, receipt)
-                after = LaneScreen() if now.receipt == receipt else now
+                self._end(mine, receipt)
             elif event.type in _ANSWER:
-                self._note_answer(lane, receipt)
-                after = replace(now, asks=False) if now.receipt == receipt else now
-            elif now.receipt == receipt:
-                after = now
-            else:
-                after = LaneScreen(receipt=receipt)
-            self._screens[lane] = after
-        if after != now:
+                _note(mine.answered, receipt)
+                if before.receipt == receipt:
+                    mine.screen = replace(before, asks=False)
+            elif receipt not in mine.over and before.receipt != receipt:
+                asks = receipt in mine.asked and receipt not in mine.answered
+                mine.screen = LaneScreen(receipt=receipt, asks=asks)
+            told = mine.screen != before
+        if told:
             self.changed()
 
     def ended(self, lane: str, receipt: str) -> None:
         """The rules ended the receipt, perhaps without a word from the till."""
         with self._lock:
-            self._note_answer(lane, receipt)
-            now = self._screens.get(lane)
-            if now is None or now.receipt != receipt:
-                return
-            self._screens[lane] = LaneScreen()
-        self.changed()
+            mine = self._lanes.setdefault(lane, _Lane())
+            before = mine.screen
+            self._end(mine, receipt)
+            told = mine.screen != before
+        if told:
+            self.changed()
 
-    def _note_answer(self, lane: str, receipt: str) -> None:
-        mine = self._answered.setdefault(lane, {})
-        mine.pop(receipt, None)
-        mine[receipt] = None
-        if len(mine) > _REMEMBERED:
-            del mine[next(iter(mine))]
+    def _end(self, mine: _Lane, receipt: str) -> None:
+        _note(mine.over, receipt)
+        if mine.screen.receipt == receipt:
+            mine.screen = LaneScreen()
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The newest receipts of one lane that were asked about, answered, or are over; and what its screen shows."""
+
+    screen: LaneScreen = field(default_factory=LaneScreen)
+    asked: dict[str, None] = field(default_factory=dict)
+    answered: dict[str, None] = field(default_factory=dict)
+    over: dict[str, None] = field(default_factory=dict)
+
+
+def _note(book: dict[str, None], receipt: str) -> None:
+    book.pop(receipt, None)
+    book[receipt] = None
+    if len(book) > _REMEMBERED:
+        del book[next(iter(book))]

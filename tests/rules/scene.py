@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -111,8 +112,13 @@ class Scene:
     def bread(self, *, at_s: float, receipt: str = "r-1") -> Scene:
         return self.till("item.added", at_s=at_s, receipt=receipt, sku="bread")
 
-    def play(self, order: list[Fact] | None = None) -> list[Decision]:
-        """Everything decided, facts arriving in `order` (by default that of their own times)."""
+    def play(
+        self, order: list[Fact] | None = None, *, arriving: Callable[[Fact], float] | None = None
+    ) -> list[Decision]:
+        """Everything decided, facts arriving in `order` (by default that of their own times).
+
+        `arriving`: when each fact comes, in seconds of the box's clock, which then goes on by that.
+        """
         rules = LaneRules(
             lane=LANE,
             policy=self.policy,
@@ -120,15 +126,21 @@ class Scene:
         )
         told: list[Decision] = []
         marks = sorted(self.blind)
-        arriving = sorted(self.facts, key=lambda fact: fact.at_s) if order is None else order
+        comes: Callable[[Fact], float] = arriving or (lambda fact: fact.at_s)
         now_s = 0.0
-        for fact in arriving:
-            while marks and marks[0][0] <= fact.at_s:
-                at_s, blind = marks.pop(0)
-                told += rules.on_camera(blind=blind, at_ns=ns(at_s))
-            now_s = max(now_s, fact.at_s)
+        for fact in sorted(self.facts, key=comes) if order is None else order:
+            while marks and marks[0][0] <= comes(fact):
+                now_s, blind = marks.pop(0)
+                told += rules.tick(ns(now_s))
+                told += rules.on_camera(blind=blind, at_ns=ns(now_s))
+            now_s = max(now_s, comes(fact))
+            told += rules.tick(ns(now_s))
             told += _give(rules, fact)
             told += rules.tick(ns(now_s))
+        for at_s, blind in marks:
+            now_s = max(now_s, at_s)
+            told += rules.tick(ns(now_s))
+            told += rules.on_camera(blind=blind, at_ns=ns(at_s))
         return told + rules.tick(ns(now_s + self.policy.lateness_s)) + rules.finish(ns(now_s + 60))
 
     def told(self) -> list[tuple[Any, ...]]:

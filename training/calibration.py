@@ -50,9 +50,13 @@ class CalibrationError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """The calibrated fields of `bundle.json`, ready to be written, and how well they fit their own faces."""
+    """The calibrated fields of `bundle.json`, ready to be written, and how well they fit their own faces.
+
+    `fitted_temperature`: what these faces ask for; `temperature` is the same unless another one was to be kept.
+    """
 
     temperature: float
+    fitted_temperature: float
     intervals: dict[str, Any]
     thresholds: list[dict[str, Any]]
     n: int
@@ -61,8 +65,12 @@ class Calibration:
     covered: float
 
 
-def calibrate(logits: NDArray[np.floating], ages: _F64, *, seed: int = 0) -> Calibration:
+def calibrate(
+    logits: NDArray[np.floating], ages: _F64, *, keep_temperature: float | None = None, seed: int = 0
+) -> Calibration:
     """Temperature, margins and thresholds from logits `(n, 101)` and ages in years `(n,)` of faces never trained on.
+
+    `keep_temperature`: margins and thresholds are made for the probabilities that this temperature gives.
 
     Raises CalibrationError for fewer than 100 faces or shapes that do not fit.
     """
@@ -73,11 +81,13 @@ def calibrate(logits: NDArray[np.floating], ages: _F64, *, seed: int = 0) -> Cal
             f"{len(ages)} faces are too few to calibrate; at least {_FACES_MIN} are needed"
         )
     log_p = log_softmax(logits)
-    temperature = round(fit_temperature(log_p, ages), _DIGITS)
+    fitted = round(fit_temperature(log_p, ages), _DIGITS)
+    temperature = fitted if keep_temperature is None else keep_temperature
     p = tempered(log_p, temperature)
     margins = fit_margins(p, ages)
     return Calibration(
         temperature=temperature,
+        fitted_temperature=fitted,
         intervals={"coverage": COVERAGE, "margins": margins},
         thresholds=[
             fit_threshold(p, ages, under_age=under, miss_rate=rate, seed=seed)

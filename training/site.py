@@ -14,7 +14,11 @@ __all__ = ["site_document", "write_document"]
 
 
 def site_document(bundle: AgeBundle, calibration: Calibration, *, faces: str) -> dict[str, Any]:
-    """What a site file holds: the bundle it belongs to, and the numbers that replace the bundle's at this site."""
+    """What a site file holds: the bundle it belongs to, and the numbers that replace the bundle's at this site.
+
+    The temperature is the bundle's: a box makes its probabilities with that one, and a threshold holds for the
+    probabilities it was made from.
+    """
     return {
         "format": 1,
         "bundle": bundle.digest,
@@ -23,6 +27,7 @@ def site_document(bundle: AgeBundle, calibration: Calibration, *, faces: str) ->
         "faces": faces,
         "n": calibration.n,
         "temperature": calibration.temperature,
+        "fitted_temperature": calibration.fitted_temperature,
         "intervals": calibration.intervals,
         "thresholds": calibration.thresholds,
         "nll": round(calibration.nll, 4),

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
-from edge.age import AgeBundle, AgeModelError
+from edge.age import FACES_MIN, AgeBundle, AgeModelError
 from edge.config import Config, Lane, config_hash
 from edge.config import Policy as PolicyConfig
 from edge.rules import AgeRule, Policy
 
 __all__ = ["PolicyError", "lane_policy", "threshold"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """A threshold of the site; `n`: faces of 14 to 17 years behind it, None where the file does not say."""
+
+    tau: float
+    n: int | None
 
 
 class PolicyError(AgeModelError):
@@ -56,7 +65,7 @@ def threshold(told: PolicyConfig, bundle: AgeBundle, *, challenge_age: int, miss
     if told.tau_file is not None:
         own = _own(told.tau_file, bundle).get((challenge_age, miss_rate))
         if own is not None:
-            return own
+            return _usable(own, told, challenge_age=challenge_age, miss_rate=miss_rate)
     entry = bundle.threshold(under_age=challenge_age, miss_rate=miss_rate)
     if not entry.usable and not told.accept_few_faces:
         raise PolicyError(
@@ -72,15 +81,35 @@ def threshold(told: PolicyConfig, bundle: AgeBundle, *, challenge_age: int, miss
     return entry.tau
 
 
-def _own(file: Path, bundle: AgeBundle) -> dict[tuple[int, float], float]:
-    """`{"bundle": DIGEST, "thresholds": [{"under_age": 25, "miss_rate": 0.05, "tau": 0.2}]}`."""
+def _usable(own: _Own, told: PolicyConfig, *, challenge_age: int, miss_rate: float) -> float:
+    where = (
+        f"policy.tau_file {told.tau_file}: the threshold for age {challenge_age} at miss rate {miss_rate:g}"
+    )
+    if not 0.0 < own.tau < 1.0:
+        raise PolicyError(
+            f"{where} is {own.tau:g}: that asks everybody or nobody; it lies between 0 and 1. Way out: another pair, "
+            "or take it out of the file, then the bundle's counts"
+        )
+    if own.n is not None and own.n < FACES_MIN and not told.accept_few_faces:
+        raise PolicyError(
+            f"{where} rests on {own.n} faces of 14 to 17 years only. Way out: measure at least {FACES_MIN}, take it "
+            "out of the file, then the bundle's counts, or accept it by `policy.accept_few_faces: true`"
+        )
+    return own.tau
+
+
+def _own(file: Path, bundle: AgeBundle) -> dict[tuple[int, float], _Own]:
+    """`{"bundle": DIGEST, "thresholds": [{"under_age": 25, "miss_rate": 0.05, "tau": 0.2}]}`, and `n` where known."""
     try:
         told = json.loads(file.read_bytes())
         digest = told["bundle"]
         taus = {
-            (int(one["under_age"]), float(one["miss_rate"])): float(one["tau"]) for one in told["thresholds"]
+            (int(one["under_age"]), float(one["miss_rate"])): _Own(
+                tau=float(one["tau"]), n=None if one.get("n") is None else int(one["n"])
+            )
+            for one in told["thresholds"]
         }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PolicyError(
             f"policy.tau_file {file}: {error.__class__.__name__}: {error}. It holds "
             '{"bundle": DIGEST, "thresholds": [{"under_age": 25, "miss_rate": 0.05, "tau": 0.2}]}'
@@ -90,6 +119,4 @@ def _own(file: Path, bundle: AgeBundle) -> dict[tuple[int, float], float]:
             f"policy.tau_file {file}: made for bundle {str(digest)[:12]}…, in use is {bundle.digest}. Its "
             "numbers do not hold here. Way out: measure the site's threshold anew, or take the file out of the policy"
         )
-    if any(not 0.0 < tau < 1.0 for tau in taus.values()):
-        raise PolicyError(f"policy.tau_file {file}: every tau lies between 0 and 1")
     return taus

@@ -38,8 +38,8 @@ def with_taus(bundle: AgeBundle, **changes: float) -> AgeBundle:
     return replace(bundle, manifest=replace(bundle.manifest, thresholds=entries))
 
 
-def own_taus(folder: Path, digest: str, *, tau: float = 0.4, under_age: int = 25) -> str:
-    told = {"bundle": digest, "thresholds": [{"under_age": under_age, "miss_rate": 0.05, "tau": tau}]}
+def own_taus(folder: Path, digest: str, *, tau: float = 0.4, under_age: int = 25, **more: object) -> str:
+    told = {"bundle": digest, "thresholds": [{"under_age": under_age, "miss_rate": 0.05, "tau": tau, **more}]}
     (folder / "tau.json").write_text(json.dumps(told))
     return "policy: {tau_file: tau.json}\n"
 
@@ -114,6 +114,31 @@ def test_a_threshold_that_asks_everybody_or_nobody_is_refused(
         a_policy(tmp_path, bundle, own_taus(tmp_path, bundle.digest, tau=tau))
     with pytest.raises(PolicyError, match="everybody or nobody"):
         a_policy(tmp_path, with_taus(bundle, tau=tau))
+
+
+def test_a_pair_that_nobody_asks_for_may_be_of_no_use(tmp_path: Path, bundle: AgeBundle) -> None:
+    """`calibrate` writes all sixteen; the strictest of them can be 0 where the one in use is sound."""
+    told = {
+        "bundle": bundle.digest,
+        "thresholds": [
+            {"under_age": 18, "miss_rate": 0.01, "tau": 0.0, "n": 80, "usable": True},
+            {"under_age": 25, "miss_rate": 0.05, "tau": 0.4, "n": 80, "usable": True},
+        ],
+    }
+    (tmp_path / "tau.json").write_text(json.dumps(told))
+    assert a_policy(tmp_path, bundle, "policy: {tau_file: tau.json}\n").rules[18].tau == 0.4
+
+
+def test_a_site_s_threshold_on_few_faces_is_refused_until_somebody_accepts_it(
+    tmp_path: Path, bundle: AgeBundle
+) -> None:
+    """It was taken without a word: the file says on how many faces it rests, and nobody looked."""
+    more = own_taus(tmp_path, bundle.digest, n=49, usable=False)
+    with pytest.raises(PolicyError, match=r"tau.json.* rests on 49 faces .*at least 50.*accept_few_faces"):
+        a_policy(tmp_path, bundle, more)
+    accepted = "policy: {tau_file: tau.json, accept_few_faces: true}\n"
+    assert a_policy(tmp_path, bundle, accepted).rules[18].tau == 0.4
+    assert a_policy(tmp_path, bundle, own_taus(tmp_path, bundle.digest, n=50)).rules[18].tau == 0.4
 
 
 def test_a_threshold_on_few_faces_is_refused_until_somebody_accepts_it(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.age import Intervals, Margin, interval_years, log_softmax, mass_under, tempered
+from edge.age import AgeBundle, Intervals, Margin, interval_years, log_softmax, mass_under, tempered
+from edge.app import SHIPPED_BUNDLE
+from edge.face import CONTRACT
 from training.calibration import (
     CalibrationError,
     calibrate,
@@ -14,6 +16,7 @@ from training.calibration import (
     fit_temperature,
     fit_threshold,
 )
+from training.cli.calibrate import threshold_table, unusable_warning
 
 
 def crowd(n: int, *, seed: int, claimed: float, real: float) -> tuple[np.ndarray, np.ndarray]:
@@ -111,6 +114,47 @@ def test_everything_together_keeps_its_promises_on_its_own_faces() -> None:
         assert missed <= entry["miss_rate"]
     assert len(found.thresholds) == 16
     assert calibrate(logits, ages) == found
+
+
+def test_a_site_s_thresholds_hold_for_the_probabilities_that_a_box_makes() -> None:
+    """A box keeps the bundle's temperature; τ was made for another one and missed more than it said."""
+    logits, ages = crowd(5000, seed=7, claimed=4.0, real=8.0)
+    found = calibrate(logits, ages, keep_temperature=1.0)
+    assert found.temperature == 1.0
+    assert found.fitted_temperature == calibrate(logits, ages).temperature > 2
+    youths = (ages >= 14) & (ages <= 17)
+    p = np.exp(log_softmax(logits))
+    for entry in found.thresholds:
+        missed = (mass_under(p[youths], entry["under_age"]) < entry["tau"]).mean()
+        assert missed <= entry["miss_rate"]
+        assert entry["misses"] == round(missed * youths.sum())
+
+
+def test_the_table_of_thresholds_shows_each_with_its_interval_and_warns_where_it_is_unusable() -> None:
+    bundle = AgeBundle.load(SHIPPED_BUNDLE, contract_digest=CONTRACT.digest)
+    logits, ages = crowd(3000, seed=8, claimed=5.0, real=6.0)
+    found = calibrate(logits, ages, keep_temperature=bundle.temperature)
+    rows = threshold_table(found.thresholds, bundle).splitlines()
+    assert len(rows) == 17
+    entry = next(one for one in found.thresholds if (one["under_age"], one["miss_rate"]) == (25, 0.05))
+    [row] = [row for row in rows if row.split()[:2] == ["25", "5%"]]
+    before = bundle.threshold(under_age=25, miss_rate=0.05)
+    low, high = entry["interval"]
+    for said in (
+        f"{entry['tau']:.4f}",
+        f"{low:.4f} to {high:.4f}",
+        str(entry["n"]),
+        f"{before.tau:.4f} ({before.n})",
+    ):
+        assert said in row
+    assert "UNUSABLE" not in row
+    few = (ages < 14) | (ages >= 18) | (np.arange(len(ages)) % 10 == 0)
+    found = calibrate(logits[few], ages[few])
+    assert all(row.endswith("UNUSABLE") for row in threshold_table(found.thresholds, bundle).splitlines()[1:])
+    warned = unusable_warning(found.thresholds)
+    assert warned is not None
+    assert warned.startswith(f"WARNING: {found.thresholds[0]['n']} faces of 14 to 17 years are too few")
+    assert "policy.accept_few_faces" in warned
 
 
 def test_a_handful_of_faces_calibrates_nothing() -> None:

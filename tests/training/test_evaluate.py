@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from edge.age import AgeBundle
+from edge.age import FACES_MIN, AgeBundle
 from edge.face import CONTRACT
 from training.crops import CropSet
 
@@ -51,7 +51,9 @@ def test_the_json_has_every_pinned_name(evaluated: Path, mini: CropSet) -> None:
     assert set(told["data_sets"]) == {"allage", "utkface"}
     for row in told["data_sets"].values():
         assert set(row) >= {"n", "mae_mean", "mae_median", "cs5", "bias", "ci95"}
-        assert row["ci95"][0] <= row["mae_mean"] <= row["ci95"][1]
+        assert row["ci95"] == row["intervals"]["mae_mean"]
+        for name in ("mae_mean", "mae_median", "cs5", "bias"):
+            assert row["intervals"][name][0] <= row[name] <= row["intervals"][name][1]
     assert sum(row["n"] for row in told["data_sets"].values()) == told["n"]
     assert set(told["bands"][0]) >= {"from", "to", "n", "mae", "bias", "coverage"}
     assert sum(row["n"] for row in told["bands"]) == told["n"]
@@ -69,7 +71,16 @@ def test_the_json_has_every_pinned_name(evaluated: Path, mini: CropSet) -> None:
         "challenged_18_24",
         "false_35_plus",
     }
+    for row in (told["challenge25"]["point"], told["challenge25"]["tau"]):
+        assert row["intervals"]["miss_14_17"] == row["ci95"]
+        assert (
+            row["intervals"]["false_35_plus"][0]
+            <= row["false_35_plus"]
+            <= row["intervals"]["false_35_plus"][1]
+        )
     assert set(told["calibration"]) >= {"coverage90", "ece_under_25"}
+    held = told["calibration"]["coverage90_ci95"]
+    assert held[0] <= told["calibration"]["coverage90"] <= held[1]
     assert set(told["degraded"]) == {"px56", "jpeg30", "noise", "dark"}
     assert all(row["mae"] > 0 for row in told["degraded"].values())
     assert told["baselines"]["guess_median"]["mae"] > 10
@@ -168,6 +179,8 @@ def test_a_site_file_replaces_the_bundles_numbers_and_is_bound_to_it(mini: CropS
     made = call("calibrate", BUNDLE, "--data", mini.folder, "--split", "test", "--out", site)
     assert made.returncode == 0, made.stderr
     own = json.loads(site.read_text())
+    assert "95 % interval" in made.stdout
+    assert f"faces of 14 to 17 years are too few for a threshold: at least {FACES_MIN}" in made.stderr
 
     words = ["--data", mini.folder, "--split", "val", "--quick", "--out", tmp_path / "r"]
     done = call("evaluate", BUNDLE, "--site", site, *words)

@@ -1,10 +1,11 @@
-"""`checkout-age calibrate BUNDLE --data DATA --out FILE`: a site's own temperature, margins and thresholds."""
+"""`checkout-age calibrate BUNDLE --data DATA --out FILE`: a site's own margins and thresholds."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,16 +64,52 @@ def _faces(args: argparse.Namespace, bundle: AgeBundle) -> dict[str, Any]:
 
     faces = load_faces(args.data, args.split, detector=args.detector, models_folder=args.models)
     reader = AgeReader(bundle, provider="cpu", threads=args.threads)
-    calibration = calibrate(reader.read(faces.crops), faces.ages)
+    calibration = calibrate(reader.read(faces.crops), faces.ages, keep_temperature=bundle.temperature)
     print(
-        f"{calibration.n} faces: temperature {bundle.temperature} -> {calibration.temperature}, "
-        f"the 90 % interval holds {calibration.covered:.1%}"
+        f"{calibration.n} faces: the 90 % interval holds {calibration.covered:.1%}; temperature "
+        f"{bundle.temperature} stays, these faces ask for {calibration.fitted_temperature}"
     )
-    for entry in calibration.thresholds:
-        if entry["under_age"] == 25 and entry["miss_rate"] == 0.05:
-            usable = "" if entry["usable"] else " (unusable: fewer than 50)"
-            print(f"τ for 25 at 5 % misses: {entry['tau']} from {entry['n']} faces of 14-17{usable}")
+    print(threshold_table(calibration.thresholds, bundle))
+    warning = unusable_warning(calibration.thresholds)
+    if warning is not None:
+        print(f"checkout-age calibrate: {warning}", file=sys.stderr)
     return site_document(bundle, calibration, faces=f"{args.data.resolve().name}, split {args.split}")
+
+
+def threshold_table(thresholds: Sequence[Mapping[str, Any]], bundle: AgeBundle) -> str:
+    """Every τ with its interval, what it rests on and what it missed, beside the bundle's own."""
+    ours = {(one.under_age, one.miss_rate): one for one in bundle.manifest.thresholds}
+    lines = [
+        "asked under  misses allowed  τ       95 % interval     n     missed (95 % interval)      bundle's τ (n)"
+    ]
+    for entry in thresholds:
+        before = ours.get((entry["under_age"], entry["miss_rate"]))
+        low, high = entry["interval"]
+        least, most = entry["miss_ci95"]
+        missed = f"{entry['misses']} ({least:.1%} to {most:.1%})" if entry["n"] else "not measured"
+        own = f"{before.tau:.4f} ({before.n})" if before else "none"
+        lines.append(
+            f"{entry['under_age']:>11}  {entry['miss_rate']:>13.0%}  {entry['tau']:.4f}  {low:.4f} to {high:.4f}  "
+            f"{entry['n']:<4}  {missed:<26}  {own}" + ("" if entry["usable"] else "  UNUSABLE")
+        )
+    return "\n".join(lines)
+
+
+def unusable_warning(thresholds: Sequence[Mapping[str, Any]]) -> str | None:
+    """What keeps a box from using these; None where nothing does."""
+    from edge.age import FACES_MIN
+
+    n = thresholds[0]["n"]
+    if n < FACES_MIN:
+        return (
+            f"WARNING: {n} faces of 14 to 17 years are too few for a threshold: at least {FACES_MIN}. A box refuses "
+            "these unless policy.accept_few_faces is set. Way out: label more faces of that age, or keep the bundle's τ"
+        )
+    nobody = [one for one in thresholds if not 0.0 < one["tau"] < 1.0]
+    if nobody:
+        pairs = ", ".join(f"{one['under_age']} at {one['miss_rate']:.0%}" for one in nobody)
+        return f"WARNING: τ for {pairs} asks everybody or nobody; a box refuses these pairs"
+    return None
 
 
 def _tracks(args: argparse.Namespace, bundle: AgeBundle) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 The daemon runs in a process of its own, its lane at full rate: the drawn demo lane, or a clip at its own rate.
 
 1. Tills send batches by HTTP, and now and then a restricted item is scanned for whoever stands at the first lane.
-   A prompt's time runs from just before the item is sent until its event is committed and can be read.
+   A prompt's time runs from just before the item is sent until its event is committed and can be read. Lost is
+   what was offered or acknowledged, whichever is more, and does not lie in the inbox at the end.
 2. One Chromium and other clients of the stream watch while customers go on buying without being checked. An alert's
    time runs from the beginning of its commit until it is on the screen; a call for help from pressing the button.
 """
@@ -119,20 +120,23 @@ def _measure(plan: BoxPlan, args: argparse.Namespace) -> dict[str, Any]:
         shown = watched(url, about["link"], shop)
     else:
         shop()
+    watching = streams.alive + (reason is None)
     committed_ms = {name: at for name, at in box.ask("alerts").items() if name not in watched_from}
     kept: int = box.ask("kept")
     box.stop()
     process.join(30)
     told = sender.acknowledged + sales.acknowledged + bought.acknowledged
+    offered = sender.offered + sales.offered + bought.offered
     return {
-        "prompt_ms": {**_spread(sales.waits_ms), "missed": sales.missed},
+        "prompt_ms": {**spread(sales.waits_ms, missed=sales.missed), "missed": sales.missed},
         "till_events": {
             "offered_per_s": round(sender.offered / sender.took_s, 1),
+            "offered": offered,
             "acknowledged": told,
-            "lost": told - kept,
-            "answer_ms": _spread(sender.answers_ms),
+            "lost": max(offered, told) - kept,
+            "answer_ms": spread(sender.answers_ms),
         },
-        "page_ms": page_figures(shown, streams.arrived_ms, committed_ms, clients=args.clients, reason=reason),
+        "page_ms": page_figures(shown, streams.arrived_ms, committed_ms, clients=watching, reason=reason),
         "assistance_ms": _assistance(calls, shown, streams),
         "lane": {
             "taken_fps": round((after[0] - before[0]) / (after[2] - before[2]), 1),
@@ -151,7 +155,8 @@ def page_figures(
 ) -> dict[str, Any]:
     """Milliseconds from commit to screen and to each stream, by alert; all times in ms since 1970.
 
-    `committed_ms` are the alerts that somebody watched for. `reason`: why there was no browser; then `p95` is None.
+    `committed_ms` are the alerts that somebody watched for; one that never came counts as slower than all others.
+    `clients` were there to the end. `reason`: why there was no browser; then `p95` is None.
     """
     waits = [at_ms - committed_ms[name] for name, at_ms in shown_ms.items() if name in committed_ms]
     arrivals = [
@@ -163,8 +168,8 @@ def page_figures(
     told: dict[str, Any] = {"p95": None, "clients": clients, "reason": reason}
     if reason is None:
         missed = len(set(committed_ms) - set(shown_ms))
-        told = {**_spread(waits), "missed": missed, "clients": clients}
-    return {**told, "stream": _spread(arrivals)}
+        told = {**spread(waits, missed=missed), "missed": missed, "clients": clients}
+    return {**told, "stream": spread(arrivals)}
 
 
 def _assistance(calls: _Calls, shown: dict[str, int], streams: Streams) -> dict[str, Any]:
@@ -175,7 +180,7 @@ def _assistance(calls: _Calls, shown: dict[str, int], streams: Streams) -> dict[
     # Calls and their alerts are paired in order of time: an alert's name ends in its moment.
     names = sorted((name for name in seen if name.startswith("a-help-")), key=lambda name: name[-13:])
     paired = zip(calls.pressed_ms, names, strict=False) if len(names) == len(calls.pressed_ms) else ()
-    return {**_spread([seen[name] - at_ms for at_ms, name in paired]), "calls": len(calls.pressed_ms)}
+    return {**spread([seen[name] - at_ms for at_ms, name in paired]), "calls": len(calls.pressed_ms)}
 
 
 class _Asked:
@@ -247,6 +252,7 @@ class _Sales:
 
     def __init__(self, url: str, token: str, box: _Asked, *, name: str) -> None:
         self._url, self._token, self._box, self._name = url, token, box, name
+        self.offered = 0
         self.acknowledged = 0
         self.missed = 0
         self.waits_ms: list[float] = []
@@ -261,6 +267,7 @@ class _Sales:
             receipt = f"{self._name}-{number}"
             item = {"restricted": True, "min_age": 18, "sku": "lager"}
             sent_s = time.monotonic()
+            self.offered += 2
             scanned = [_told(f"{receipt}-1", "lane-1", "item.added", receipt, **item)]
             self.acknowledged += _post(_connected(self._url), self._token, scanned)["accepted"]
             if self._box.ask("prompted", receipt):
@@ -327,14 +334,18 @@ def _post(connection: http.client.HTTPConnection, token: str, events: Sequence[A
         time.sleep(float(answer.headers.get("Retry-After", "1")))
 
 
-def _spread(values: Sequence[float]) -> dict[str, Any]:
-    """Median, 95th percentile and how many; None where nothing was measured."""
-    rising = sorted(values)
-    return {"p50": _quantile(rising, 0.5), "p95": _quantile(rising, 0.95), "n": len(rising)}
+def spread(values: Sequence[float], *, missed: int = 0) -> dict[str, Any]:
+    """Median, 95th percentile and how many values; None where nothing was measured.
+
+    `missed` are those that never came: they are slower than any value, so a percentile that falls among them is None.
+    """
+    rising: list[float | None] = [*sorted(values), *[None] * missed]
+    return {"p50": _quantile(rising, 0.5), "p95": _quantile(rising, 0.95), "n": len(values)}
 
 
-def _quantile(rising: Sequence[float], share: float) -> float | None:
-    return round(rising[min(len(rising) - 1, int(share * len(rising)))], 1) if rising else None
+def _quantile(rising: Sequence[float | None], share: float) -> float | None:
+    found = rising[min(len(rising) - 1, int(share * len(rising)))] if rising else None
+    return None if found is None else round(found, 1)
 
 
 def _say(text: str) -> None:

@@ -139,9 +139,17 @@ class _Prompts:
 
 
 def _alerts(box: Daemon) -> dict[str, int]:
-    """Every alert with the moment, ms since 1970, at which its commit began."""
+    """Every alert with the moment, ms since 1970, at which its commit began.
+
+    Isolated unseen sales are left out: the page gathers them on one card and shows them when asked.
+    """
     rows = _read(box, f"SELECT body, recorded_ms FROM events WHERE type = '{ALERT_RAISED.name}'")  # noqa: S608
-    return {json.loads(body)["data"]["alert"]: int(recorded_ms) for body, recorded_ms in rows}
+    told = [(json.loads(body)["data"], recorded_ms) for body, recorded_ms in rows]
+    return {
+        data["alert"]: int(recorded_ms)
+        for data, recorded_ms in told
+        if data["kind"] != "unseen_customer" or data["severity"] != "low"
+    }
 
 
 def _read(box: Daemon, query: str) -> list[Any]:

@@ -74,15 +74,21 @@ class Streams:
         """Connects them. Raises OSError where one is not let in."""
         self.arrived_ms: dict[str, list[float]] = {}
         self._lock = threading.Lock()
-        self._open: list[http.client.HTTPResponse] = []
+        self._readers: list[threading.Thread] = []
         for _ in range(count):
             line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
             line.request("GET", "/api/stream", headers={"Authorization": f"Bearer {token}"})
             answer = line.getresponse()
             if answer.status != 200:
                 raise OSError(f"/api/stream: {answer.status}")
-            self._open.append(answer)
-            threading.Thread(target=self._read, args=(answer,), daemon=True).start()
+            reader = threading.Thread(target=self._read, args=(answer,), daemon=True)
+            reader.start()
+            self._readers.append(reader)
+
+    @property
+    def alive(self) -> int:
+        """How many are still connected."""
+        return sum(reader.is_alive() for reader in self._readers)
 
     def _read(self, answer: http.client.HTTPResponse) -> None:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edge.bench.alerts import page_figures
+from edge.bench.alerts import page_figures, spread
 from edge.cli import main
 
 
@@ -21,7 +21,15 @@ def test_without_a_browser_the_page_was_not_measured_and_the_reason_stands_there
 
 def test_an_alert_that_never_came_to_the_screen_is_missed_and_not_fast() -> None:
     told = page_figures({"a-1": 1040}, {}, {"a-1": 1000, "a-2": 1000}, clients=1, reason=None)
-    assert (told["p95"], told["n"], told["missed"]) == (40, 1, 1)
+    assert (told["p95"], told["n"], told["missed"]) == (None, 1, 1)
+
+
+def test_what_never_came_is_slower_than_all_that_did() -> None:
+    """One of a hundred leaves the 95th percentile, six of a hundred have none."""
+    waits = [float(wait) for wait in range(100)]
+    assert spread(waits[:99], missed=1) == {"p50": 50.0, "p95": 95.0, "n": 99}
+    assert spread(waits[:94], missed=6) == {"p50": 50.0, "p95": None, "n": 94}
+    assert spread([]) == {"p50": None, "p95": None, "n": 0}
 
 
 @pytest.mark.soak

@@ -15,6 +15,7 @@ __all__ = ["LinesTail", "Place", "Portion"]
 _HEAD_BYTES = 256
 _PORTION_BYTES = 256 * 1024
 _LINE_MAX = 64 * 1024
+_PACKED = {".gz", ".xz", ".bz2", ".zst", ".lz4", ".zip"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +50,9 @@ class LinesTail:
     """Reads on in a file that grows. `next` gives the next whole lines; the caller commits them with their place.
 
     Rotation by renaming: the old file is read to its end first (also after a restart, where a file of the same inode
-    lies in the same folder), then the new one from its beginning. Copy-and-truncate: a file that has shrunk or begins
-    with other bytes is read from its beginning. A last line without its end waits for it.
+    lies in the same folder), then those that were rotated away after it, oldest first, then the new one, each from its
+    beginning; what was packed meanwhile is passed over. Copy-and-truncate: a file that has shrunk or begins with other
+    bytes is read from its beginning. A last line without its end waits for it.
     """
 
     def __init__(self, path: Path, *, place: Place | None = None) -> None:
@@ -65,10 +67,11 @@ class LinesTail:
         portion = self._read()
         if portion is None and self._rotated():
             portion = self._rest()
-            self.close()
-            self._place = None if portion is None else portion.place
-            if portion is None and self._open():
+            if portion is None:
+                self._file = self._next_file()
                 portion = self._read()
+            else:
+                self.close()
         if portion is not None:
             self._place = portion.place
         return portion
@@ -78,6 +81,20 @@ class LinesTail:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _next_file(self) -> BufferedReader | None:
+        """What was rotated away next after the file that is at its end, else the one that has the name now."""
+        done = None if self._file is None else os.fstat(self._file.fileno())
+        current = self._path.stat()
+        self.close()
+        self._place = None
+        found = []
+        for other in self._path.parent.glob(f"{self._path.name}*"):
+            about = other.stat()
+            later = done is not None and done.st_mtime_ns < about.st_mtime_ns
+            if later and about.st_ino not in (done.st_ino, current.st_ino) and _is_rotated(other, self._path):
+                found.append((about.st_mtime_ns, other))
+        return (min(found)[1] if found else self._path).open("rb")
 
     def _open(self) -> bool:
         """Open the file that was read last where it can be found, else the one that has the name now."""
@@ -151,6 +168,12 @@ class LinesTail:
             return os.stat(self._path).st_ino != os.fstat(self._file.fileno()).st_ino
         except FileNotFoundError:
             return False  # between renaming and creating: the old file may still grow
+
+
+def _is_rotated(other: Path, path: Path) -> bool:
+    """A number or a date follows the name, and no suffix of a packer."""
+    rest = other.name.removeprefix(path.name)
+    return any(letter.isdigit() for letter in rest) and other.suffix not in _PACKED and other.is_file()
 
 
 def _begins_as(file: BufferedReader, place: Place) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,34 @@ def test_a_renamed_file_is_read_to_its_end_before_the_new_one(file: Path, restar
     assert reader.look() == ["one", "two", "three"]
     append(file, "four\n")
     assert reader.look() == ["one", "two", "three", "four"]
+
+
+@pytest.mark.parametrize("read_before", [False, True])
+def test_several_rotations_while_the_box_was_away_are_read_oldest_first(
+    file: Path, read_before: bool
+) -> None:
+    reader = Reader(file)
+    append(file, "one\n")
+    reader.look()
+    append(file, "two\n")
+    if read_before:
+        reader.look()
+    days = [file, *(file.with_name(f"till.jsonl.{number}") for number in (1, 2, 3))]
+    for day, lines in enumerate(("three\nthree and a half\n", "four\n", "five\n")):
+        for place in (2, 1, 0):
+            if days[place].exists():
+                days[place].rename(days[place + 1])
+        append(file, lines)
+        for age, place in enumerate(reversed([one for one in days if one.exists()])):
+            os.utime(place, ns=(0, (day * 10 + age + 1) * 10**9))
+    for name in ("till.jsonl.2.gz", "till.jsonl.offsets"):
+        file.with_name(name).write_text("no till event\n")
+    reader.restart()
+    told = ["one", "two", "three", "three and a half", "four", "five"]
+    assert reader.look() == told
+    append(file, "six\n")
+    reader.restart()
+    assert reader.look() == [*told, "six"]
 
 
 @pytest.mark.parametrize("restart", [False, True])

@@ -84,15 +84,17 @@ class LinesTail:
 
     def _next_file(self) -> BufferedReader | None:
         """What was rotated away next after the file that is at its end, else the one that has the name now."""
-        done = None if self._file is None else os.fstat(self._file.fileno())
-        current = self._path.stat()
+        done_ns, known = 2**63, {self._path.stat().st_ino}
+        if self._file is not None:
+            done = os.fstat(self._file.fileno())
+            done_ns = done.st_mtime_ns
+            known.add(done.st_ino)
         self.close()
         self._place = None
         found = []
         for other in self._path.parent.glob(f"{self._path.name}*"):
             about = other.stat()
-            later = done is not None and done.st_mtime_ns < about.st_mtime_ns
-            if later and about.st_ino not in (done.st_ino, current.st_ino) and _is_rotated(other, self._path):
+            if about.st_mtime_ns > done_ns and about.st_ino not in known and _is_rotated(other, self._path):
                 found.append((about.st_mtime_ns, other))
         return (min(found)[1] if found else self._path).open("rb")
 

@@ -6,6 +6,7 @@ import re
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -84,7 +85,7 @@ class Builder:
     def _section(self, node: Node, section: type, place: Place) -> Any:
         from yaml.nodes import MappingNode
 
-        hints = get_type_hints(section, include_extras=True)
+        hints = _hints(section)
         if _is_null(node):
             entries: dict[str, Node] = {}
         elif isinstance(node, MappingNode):
@@ -161,7 +162,7 @@ class Builder:
         """A member of a union of sections, told apart by its `kind`."""
         from yaml.nodes import MappingNode, ScalarNode
 
-        by_kind = {get_args(get_type_hints(each)["kind"])[0]: each for each in sections}
+        by_kind = {get_args(split_annotation(_hints(each)["kind"])[0])[0]: each for each in sections}
         kinds = ", ".join(by_kind)
         if not isinstance(node, MappingNode):
             self._say(place, f"{_shown(node)} is not allowed; a mapping with 'kind: {kinds}'")
@@ -309,6 +310,12 @@ _WANTED = {
     int: "a whole number, without quotes",
     float: "a number, without quotes",
 }
+
+
+@cache
+def _hints(section: type) -> dict[str, Any]:
+    """The types of a section's fields; to work them out takes longer than to read a file."""
+    return get_type_hints(section, include_extras=True)
 
 
 def _is_null(node: Node) -> bool:

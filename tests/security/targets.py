@@ -183,7 +183,7 @@ TARGETS: dict[str, Target] = {
 
 
 def seeds(name: str) -> list[bytes]:
-    """Good input to begin with."""
+    """Good input to begin with, as short as it can be."""
     event = {
         "id": "e-1", "lane": "lane-1", "at": "2026-01-05T10:00:03.200Z", "type": "item.added", "receipt": "r-1",
         "cashier": "c-7", "sku": "4600", "name": "Lager", "category": "alcohol", "quantity": 1.25,
@@ -199,7 +199,7 @@ def seeds(name: str) -> list[bytes]:
     samples: dict[str, list[bytes]] = {
         "till_json": [json.dumps(event).encode(), json.dumps([event, {"id": 1}]).encode()],
         "poslog": [(CHECKOUT / "tests" / "till" / "sale.xml").read_bytes()],
-        "config": [(CHECKOUT / "configs" / "demo.yaml").read_bytes(), b"cameras: [{name: a, source: demo}]"],
+        "config": [_LEAST + section for section in _SECTIONS],
         "bundle": [_small_bundle()],
         "onnx": [_small_model()],
         "webhook_reply": [
@@ -214,6 +214,24 @@ def seeds(name: str) -> list[bytes]:
         ],
     }
     return samples[name]
+
+
+_LEAST = (
+    b"cameras: [{name: a, source: demo}]\n"
+    b"lanes: [{name: l, camera: a, zones_px: {customer: [[0, 0], [9, 0], [9, 9]]}}]\n"
+)
+_SECTIONS = (
+    b"",
+    b"site: {store: s, box: b, time_zone: Europe/Berlin, language: ru}\nhttp: {host: 127.0.0.1, port: 8480}\n",
+    b"sinks:\n  - {kind: file, name: f, purpose: security, path: e.jsonl, rotate_mb: 50}\n"
+    b"  - {kind: mqtt, name: m, purpose: operations, host: h, tls: true, user: u,\n"
+    b"     types: [checkout.camera.status.v1]}\n",
+    b"till:\n  lines: [{path: till.jsonl}]\n  clocks: [{lane: l, offset_s: -2.5}]\n  silent_minutes: 4\n",
+    b"policy: {challenge_age: 21, miss_rate: 0.1, party: anyone, other_ages: [{legal_age: 16, challenge_age: 18}]}\n",
+    b"state: {dir: state, security_days: 30, min_free_mb: 1}\nlog: {format: json, level: info}\n"
+    b"shifts: {begin: ['06:00', '22:00']}\ninference: {provider: cpu, threads: 0}\n",
+)
+"""Configurations of few bytes, one or two sections each: a fuzzer reads a hundred of them in the time of a real one."""
 
 
 def _small_bundle() -> bytes:

@@ -75,6 +75,42 @@ def test_a_restart_forgets_no_open_receipt_and_alerts_none_twice(tmp_path: Path)
         assert [one[1] for one in told if one[0] == "sale"] == ["r-1", "r-2"]
 
 
+def test_a_restart_in_the_middle_of_a_prompt_asks_nobody_twice_and_judges_who_stands_there(
+    tmp_path: Path,
+) -> None:
+    """The customer is seen anew after the restart, as another track; the cashier was asked before it."""
+    config = a_config(tmp_path)
+    with a_box(config) as box:
+        box.young_customer()
+        box.post([a_beer(receipt="r-1"), a_beer(receipt="r-2")])
+        box.until(lambda: {("check", "r-1"), ("check", "r-2")} <= set(box.told()))
+    with a_box(config) as box:
+        box.young_customer(track="t-2")
+        box.post(a_till("id.verified", receipt="r-2"))
+        box.post([a_till("receipt.closed", receipt=name) for name in ("r-1", "r-2")])
+        box.until(lambda: sum(one[0] == "sale" for one in box.told()) == 2, seconds=60)
+        told = [one for one in box.told() if one[0] != "age"]
+    assert sorted(told) == [
+        ("alert", "r-1", "unchecked_sale", "1"),
+        ("check", "r-1"),
+        ("check", "r-2"),
+        ("sale", "r-1", "unchecked", "None"),
+        ("sale", "r-2", "checked", "None"),
+    ]
+
+
+def test_the_same_fact_by_two_doors_is_one_fact(tmp_path: Path) -> None:
+    config = a_config(tmp_path, "till: {http: {token_file: token}, lines: [{path: till.jsonl}]}")
+    with a_box(config) as box:
+        facts = [a_beer(receipt="r-1", ago_s=1.0), a_till("receipt.closed", receipt="r-1")]
+        assert box.post(facts)[1]["accepted"] == 2
+        (tmp_path / "till.jsonl").write_text("".join(json.dumps(one) + "\n" for one in facts))
+        box.until(lambda: box.desk.duplicates["file"] == 2)
+        assert box.post(facts)[1] == {"accepted": 0, "duplicate": 2, "rejected": []}
+        box.until(lambda: any(one[0] == "sale" for one in box.told()), seconds=60)
+        assert sum(one[0] == "sale" for one in box.told()) == 1
+
+
 def test_while_the_camera_is_blind_500_sales_are_one_row(tmp_path: Path) -> None:
     with a_box(a_config(tmp_path)) as box:
         box.camera(CameraState.DOWN)

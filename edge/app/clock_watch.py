@@ -12,19 +12,24 @@ from edge.config import Config
 from edge.events import Store, parse_time
 from edge.events.book import receipt_rows
 from edge.events.types import AGE_ESTIMATED
-from edge.rules import estimate_offset
+from edge.rules import ClockOffset, estimate_offset
 
 __all__ = ["clock_offsets"]
 
 _EVENTS_MAX, _RECEIPTS_MAX = 5000, 200
 """So many of the newest are looked at: some hours of a busy lane, read in milliseconds."""
 
+_GROSS_S, _GROSS_RECEIPTS, _GROSS_EVENTS = 30.0, 10, 500
+"""An offset beyond what presences can show is told from when events come in: the quickest of the newest 500."""
+
 Span = tuple[float, float]
 
 
 def clock_offsets(store: Store, config: Config) -> Mapping[str, Mapping[str, Any]]:
     """By lane: `receipts`, `offset_s` to add to the till's times (None with `why` where it cannot be told), and what
-    is `configured_s` now. Lanes with too few receipts say so in `why`. Raises StoreError, sqlite3.Error."""
+    is `configured_s` now. Lanes with too few receipts say so in `why`. A clock that is off by more than half a minute
+    is told from the till's events alone: whoever is blind for that finds nobody at any of its receipts. Raises
+    StoreError, sqlite3.Error."""
     presences = store.read(_presences)
     found: dict[str, dict[str, Any]] = {}
     for lane in config.lanes:
@@ -33,6 +38,8 @@ def clock_offsets(store: Store, config: Config) -> Mapping[str, Mapping[str, Any
         receipts = [] if since_s is None else store.read(lambda c, n=lane.name, s=since_s: _receipts(c, n, s))  # type: ignore[misc]
         # Outside of the read: it may take a second, and a reader that stays keeps the WAL from shrinking.
         estimate = estimate_offset(receipts, own)
+        if estimate.offset_s is None:
+            estimate = store.read(lambda c, n=lane.name: _by_arrival(c, n)) or estimate  # type: ignore[misc]
         found[lane.name] = {
             "offset_s": estimate.offset_s,
             "receipts": estimate.receipts,
@@ -40,6 +47,20 @@ def clock_offsets(store: Store, config: Config) -> Mapping[str, Mapping[str, Any
             "configured_s": config.till.offset_s(lane.name),
         }
     return found
+
+
+def _by_arrival(connection: Connection, lane: str) -> ClockOffset | None:
+    """How far off the till's clock is by the event that came in quickest; None for less than half a minute."""
+    ahead_ns, receipts = connection.execute(
+        "SELECT max(at_ns - recorded_ms * 1000000), count(DISTINCT receipt) FROM (SELECT at_ns, recorded_ms, receipt"
+        " FROM till_inbox WHERE lane = ? AND door IN ('http', 'mqtt', 'file') ORDER BY position DESC LIMIT ?)",
+        (lane, _GROSS_EVENTS),
+    ).fetchone()
+    if receipts < _GROSS_RECEIPTS or abs(ahead_ns) < _GROSS_S * 1e9:
+        return None
+    return ClockOffset(
+        offset_s=round(-ahead_ns / 1e9, 1), receipts=receipts, why="by when its events come in"
+    )
 
 
 def _presences(connection: Connection) -> dict[str, list[Span]]:

@@ -30,6 +30,8 @@ from edge.events.attention import unpark
 from edge.events.book import AlertRow, ReceiptRow, acknowledge_alert, begin_gap, end_gap, keep_alert, keep_end
 from edge.events.register import verify
 from edge.events.types import AGE_ESTIMATED
+from edge.flow import TillEvent, TillEventType
+from edge.till import keep
 from tests.events.patience import until
 from tests.events.test_webhook import Receiver
 from tests.events.test_webhook import receiver as receiver  # noqa: PLC0414 - a fixture
@@ -387,3 +389,30 @@ def test_a_tills_clock_that_is_off_is_estimated_from_fifty_receipts_on_beside_wh
     assert found["lane-1"]["offset_s"] == pytest.approx(skew_s, abs=2.0), found
     assert (found["lane-1"]["receipts"], found["lane-1"]["configured_s"]) == (80, set_s)
     assert found["lane-2"]["receipts"] == 0
+
+
+@pytest.mark.parametrize(("behind_s", "told"), [(3600.0, 3600.0), (-3600.0, -3600.0), (20.0, None)])
+def test_a_tills_clock_that_is_grossly_off_is_told_by_when_its_events_come_in(
+    store: Store, config: Config, behind_s: float, told: float | None
+) -> None:
+    """An hour off, summer time perhaps: at no receipt is anybody found, and presences can never tell why."""
+    now_ns = berlin("2026-11-17 08:00")
+
+    def tell(number: int) -> None:
+        at_ns = now_ns + number * 60 * 10**9
+        event = TillEvent(
+            id=f"e-{number}",
+            lane="lane-1",
+            at_ns=at_ns - round((behind_s + number % 3) * 1e9),  # some are a second or two on their way
+            type=TillEventType.RECEIPT_OPENED,
+            receipt=f"r-{number}",
+        )
+        do(store, lambda t: keep(t.connection, [event], door="http", recorded_ms=at_ns // 10**6))
+
+    for number in range(9):
+        tell(number)
+    assert clock_offsets(store, config)["lane-1"]["offset_s"] is None
+    tell(9)
+    found = clock_offsets(store, config)["lane-1"]["offset_s"]
+    assert found == (None if told is None else pytest.approx(told, abs=1.0))
+    assert clock_offsets(store, config)["lane-2"]["offset_s"] is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,55 @@ def test_what_the_till_alone_decides_ends_as_the_truth_says(
     for one in truth_of(shared)["receipts"]:
         if one["expected"] in ("checked", "refused", "no_restricted_item"):
             assert ended[one["id"]]["outcome"] == one["expected"]
+
+
+def till_of_scene(shared: Path, clip: str) -> list[dict[str, Any]]:
+    """The till file of a clip that lies there without one, made from its scene as its maker makes it."""
+    scene = json.loads((shared / "video" / "scenes" / f"{clip}.scene.json").read_text())
+    start = datetime.fromisoformat(scene["clip_start"])
+    told = sorted(
+        ((event["t"], one["id"], event) for one in scene["receipts"] for event in one["events"]),
+        key=lambda each: each[0],
+    )
+    return [
+        {
+            "id": f"evt-{number}",
+            "lane": scene["lane"],
+            "at": (start + timedelta(seconds=at_s)).isoformat(timespec="milliseconds"),
+            "receipt": receipt,
+            **{name: value for name, value in event.items() if name != "t"},
+        }
+        for number, (at_s, receipt, event) in enumerate(told, 1)
+    ]
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("detector", DETECTORS)
+@pytest.mark.parametrize(("clip", "receipts"), [("lane_rush", 8), ("lane_1080p15", 4)])
+def test_other_clips_of_the_same_make_end_as_they_must(
+    shared: Path, tmp_path: Path, clip: str, receipts: int, detector: str
+) -> None:
+    """A queue whose next customer waits behind, somebody who comes back, and a large picture."""
+    video = shared / "video"
+    till = till_of_scene(shared, clip)
+    (tmp_path / "till.jsonl").write_text("".join(json.dumps(one) + "\n" for one in till))
+    truth = json.loads((video / f"{clip}.truth.json").read_text())
+    options = ("--zones", str(video / f"{clip}.zones.json"), "--detector", detector)
+    options += ("--start", truth["clip_start"], "--till", str(tmp_path / "till.jsonl"))
+    printed = replay(video / f"{clip}.mp4", *options, models=shared / "models")
+    assert printed.code == 0, printed.stderr
+    assert complaints(printed.events, till) == []
+    ended = outcomes(printed)
+    assert len(ended) == receipts
+    ages = [event for event in printed.events if event["type"] == "checkout.age.estimated.v1"]
+    actor = {event["data"]["track"]: name for name, own in matches(ages, truth).items() for event in own}
+    wrong = {
+        one["id"]: actor.get(ended[one["id"]]["track"])
+        for one in truth["receipts"]
+        if actor.get(ended[one["id"]]["track"]) != one["customer"]
+    }
+    assert len(wrong) <= receipts // 8, wrong
 
 
 def test_lines_in_any_order_repeated_or_bad_change_no_byte_and_bad_ones_are_named(

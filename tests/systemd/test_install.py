@@ -214,6 +214,7 @@ def run(args):
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)  # five starts of up to two minutes, and what is copied
 def test_the_life_of_a_box_from_its_first_version_to_its_last(
     box: InstalledBox, wheel: Path, tmp_path: Path
 ) -> None:

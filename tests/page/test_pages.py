@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.client import HTTPResponse
 from pathlib import Path
@@ -251,6 +253,30 @@ def test_the_feed_goes_on_over_a_restart_without_gap_or_repeat(shop: Shop, sam: 
     with sam.stream("/api/stream", last=last) as stream:
         shop.alert("a-3")
         assert [int(one["id"]) for one in alerts(stream, 2)] == [2, 3]
+
+
+def test_a_browser_that_is_cut_off_again_and_again_misses_nothing_and_hears_nothing_twice(
+    shop: Shop, sam: Browser
+) -> None:
+    """Alerts go on being committed while it is away, and between its asking and its being answered."""
+    chance = random.Random(5)
+
+    def commit() -> None:
+        for number in range(120):
+            shop.alert(f"a-{number}")
+            if chance.random() < 0.3:
+                shop.commit("checkout.camera.status.v1", {"lane": "lane-1"})
+
+    heard: list[dict[str, Any]] = []
+    last = 0
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(commit)
+        while len(heard) < 120:
+            with sam.stream("/api/stream", last=last) as stream:
+                heard += alerts(stream, min(random.Random(last).randint(1, 20), 120 - len(heard)))
+            last = int(heard[-1]["id"])
+        done.result()
+    assert [one["data"]["alert"]["alert"] for one in heard] == [f"a-{number}" for number in range(120)]
 
 
 def test_events_that_are_nothing_for_the_page_do_not_make_it_spin_or_stop(shop: Shop, sam: Browser) -> None:

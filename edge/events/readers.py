@@ -17,6 +17,9 @@ T = TypeVar("T")
 
 _KEPT = 4
 """Connections that stay open for the next looks: one for each of the usual loops that a commit wakes together."""
+_CACHE_KIB = 256
+"""Pages that each keeps for itself: looks are at the newest rows, and the system keeps the rest of the file in memory.
+SQLite's own 2 MiB a connection would fill for as long as the file grows."""
 
 
 class Readers:
@@ -64,7 +67,9 @@ class Readers:
         with self._lock:
             if self._idle:
                 return self._idle.pop()  # the one used last has the warmest cache
-        return open_for_reading(self._path)
+        connection = open_for_reading(self._path)
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        return connection
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._lock:

@@ -27,10 +27,12 @@ _CHECK, _OUTCOME = "checkout.check.requested.v1", "checkout.sale.outcome.v1"
 
 @dataclass(slots=True)
 class Entry:
-    """One event of the feed; `shown` keeps its text for each role, made once for all browsers of that role."""
+    """One event of the feed as text, a fifth of what it takes as a dict; `shown` keeps what each role sees of it, made
+    once for all browsers of that role.
+    """
 
     position: int
-    event: Mapping[str, Any]
+    body: str
     shown: dict[str, str | None] = field(default_factory=dict)
 
 
@@ -116,7 +118,7 @@ class LiveFeed:
                 for entry in entries:
                     position = entry.position
                     if role not in entry.shown:
-                        seen = show(entry.event)
+                        seen = show(json.loads(entry.body))
                         entry.shown[role] = None if seen is None else _json(seen)
                     text = entry.shown[role]
                     if text is not None:
@@ -162,7 +164,7 @@ class LiveFeed:
                 self._position = one.position
                 if len(self._recent) == _KEPT:
                     self._floor = self._recent[0].position
-                self._recent.append(Entry(one.position, event))
+                self._recent.append(Entry(one.position, one.body))
                 if event["type"] == _CHECK:
                     self._board.requested(event["data"]["lane"], event["data"]["receipt"])
                 elif event["type"] == _OUTCOME:
@@ -190,7 +192,7 @@ class LiveFeed:
         if position >= self._floor:
             return [entry for entry in self._recent if entry.position > position]
         found = await run_in_threadpool(self._box.after, position, _READ)
-        return [Entry(one.position, json.loads(one.body)) for one in found] or list(self._recent)
+        return [Entry(one.position, one.body) for one in found] or list(self._recent)
 
     def _tell(self) -> None:
         told, self._news = self._news, asyncio.Event()

@@ -32,6 +32,8 @@ _SETTLED_S = 120.0
 _EVERY_S = 2.0
 _FAULT_S = (2.0, 25.0)
 _CALM_S = (5.0, 30.0)
+_LONG_CALM_S, _LONG_CALM_EVERY = (80.0, 100.0), 10
+"""After every tenth fault nothing is broken for so long: lag is judged after a minute of calm."""
 _DRAIN_S = 120.0
 _START_S = 600.0
 _TOKEN = "bench-soak-till-token-0123456789"  # noqa: S105 - of a box that lives for one measurement
@@ -141,7 +143,8 @@ class _World:
                 if mend:
                     mend.pop()()
                     self._calm_since_s = now_s
-                    next_s = now_s + self._chance.uniform(*_CALM_S)
+                    long_one = self.faults.total() % _LONG_CALM_EVERY == 0
+                    next_s = now_s + self._chance.uniform(*(_LONG_CALM_S if long_one else _CALM_S))
                 else:
                     mend.append(self._break())
                     next_s = now_s + self._chance.uniform(*_FAULT_S)

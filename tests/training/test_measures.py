@@ -18,9 +18,11 @@ from training.evaluation.measures import (
     challenged,
     clean,
     coverage,
+    error_intervals,
     errors,
     expected_calibration_error,
     reliability,
+    share_intervals,
 )
 from training.evaluation.paired import paired
 
@@ -95,6 +97,34 @@ def test_the_bootstrap_holds_the_known_error_of_a_mean() -> None:
     assert interval[0] == pytest.approx(values.mean() - 1.96 * 0.1, abs=0.03)
     assert interval[1] == pytest.approx(values.mean() + 1.96 * 0.1, abs=0.03)
     assert bootstrap(0, lambda _members: 1.0) is None
+
+
+def test_every_error_has_its_own_interval() -> None:
+    ages = np.arange(10.0, 50.0)
+    always_two_old = error_intervals(ages, said(*(ages + 2)))
+    assert always_two_old == {
+        "mae_mean": [2.0, 2.0],
+        "mae_median": [3.0, 3.0],
+        "cs5": [1.0, 1.0],
+        "bias": [2.0, 2.0],
+    }
+
+    mixed = error_intervals(ages, said(*(ages + np.tile([4.0, -8.0], 20))))
+    assert mixed["mae_mean"] == pytest.approx([6 - 1.96 * 2 / 40**0.5, 6 + 1.96 * 2 / 40**0.5], abs=0.12)
+    assert mixed["cs5"] == pytest.approx([0.345, 0.655], abs=0.04)
+    assert mixed["bias"][0] < -2 < mixed["bias"][1]
+    assert error_intervals(ages, said(*ages), ages > 99)["cs5"] is None
+
+
+def test_every_share_of_the_challenge_has_its_interval() -> None:
+    ages = np.repeat([16.0, 20.0, 40.0], 400)
+    told = share_intervals(ages, np.tile([True, False, False, False], 300))
+
+    half = 1.96 * (0.25 * 0.75 / 400) ** 0.5
+    assert told["miss_14_17"] == pytest.approx([0.75 - half, 0.75 + half], abs=0.01)
+    for name in ("challenged_18_24", "false_35_plus"):
+        assert told[name] == pytest.approx([0.25 - half, 0.25 + half], abs=0.01)
+    assert told["false_30_34"] is None
 
 
 def test_a_better_model_is_significantly_better_and_an_equal_one_is_not() -> None:

@@ -67,7 +67,7 @@ def _tiles(say: Say, of_labels: dict[str, Any], seen: dict[str, Any] | None) -> 
     if seen:
         share = seen["faces"]["one"] / max(1, seen["looked_at"])
         shown += [
-            tile(f"{share:.1%}", say("one_face")),
+            tile(_percent(share), say("one_face")),
             tile(str(seen["duplicates"]["near_pairs"]), say("near_pairs")),
         ]
     return tiles(*shown)
@@ -115,7 +115,7 @@ def _counts(say: Say, of_labels: dict[str, Any]) -> str:
     tables = []
     for name, counted in of_labels["counts"].items():
         if counted:
-            rows = [[value, str(n), f"{n / of_labels['n']:.1%}"] for value, n in counted.items()]
+            rows = [[value, str(n), _percent(n / of_labels["n"])] for value, n in counted.items()]
             tables.append(table([say(name), say("labels"), say("share")], rows))
     if of_labels["splits"]:
         rows = [
@@ -139,9 +139,9 @@ def _pictures(say: Say, seen: dict[str, Any], labels: Labels) -> list[str]:
 def _sizes(say: Say, seen: dict[str, Any]) -> list[str]:
     total = max(1, seen["looked_at"])
     sizes = [[f"{row['width']} × {row['height']}", str(row["n"])] for row in seen["sizes"]]
-    turned = [[say(name), str(n), f"{n / total:.1%}"] for name, n in seen["orientation"].items()]
+    turned = [[say(name), str(n), _percent(n / total)] for name, n in seen["orientation"].items()]
     kinds = [
-        [say(f"{name}_pictures"), str(seen[name]), f"{seen[name] / total:.1%}"]
+        [say(f"{name}_pictures"), str(seen[name]), _percent(seen[name] / total)]
         for name in ("grey", "dark", "bright", "blurred")
     ]
     light = [Bar(label=f"{row['from']:.0f}", value=row["n"]) for row in seen["brightness"]]
@@ -175,7 +175,7 @@ def _sizes(say: Say, seen: dict[str, Any]) -> list[str]:
 
 def _faces(say: Say, seen: dict[str, Any]) -> str:
     total = max(1, seen["looked_at"])
-    rows = [[say(f"faces_{name}"), str(n), f"{n / total:.2%}"] for name, n in seen["faces"].items()]
+    rows = [[say(f"faces_{name}"), str(n), _percent(n / total, 2)] for name, n in seen["faces"].items()]
     return table([say("faces"), say("count"), say("share")], rows)
 
 
@@ -223,3 +223,7 @@ def _samples(say: Say, labels: Labels) -> str:
             images.append(image)
             captions.append(f"{labels.rows[i].age:g}")
     return pictures(contact_sheet(images, captions), say("samples")) if images else ""
+
+
+def _percent(share: float, digits: int = 1) -> str:
+    return f"{100 * share:.{digits}f} %"

@@ -8,6 +8,7 @@ from typing import Any, Final
 __all__ = ["LANGUAGES", "speak"]
 
 LANGUAGES: Final = ("en", "ru")
+_SHARES: Final = frozenset({"share", "one"})
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "title": ("The faces in {name}", "Лица в {name}"),
@@ -29,7 +30,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "Метки по возрасту; выделены возрасты, которых в 1,3 раза больше, чем соседних. "
         "Пики сглаженной кривой: {modes}.",
     ),
-    "heaping": ("Round and jubilee ages", "Круглые и юбилейные возраста"),
+    "heaping": ("Round and jubilee ages", "Круглые и юбилейные возрасты"),
     "heaping_lead": (
         "Whipple's index is {whipple}: 100 means no liking for ages that end in 0 or 5, 105 to 110 fairly accurate, "
         "125 to 175 rough, 500 nothing but round ages.",
@@ -91,7 +92,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "trouble": ("Files that cannot be used", "Непригодные файлы"),
     "missing": ("missing", "отсутствует"),
     "unreadable": ("unreadable", "не читается"),
-    "samples": ("A look over the ages", "Взгляд по возрастам"),
+    "samples": ("A look over the ages", "Примеры по возрастам"),
     "samples_caption": (
         "Drawn at random within each age, label below.",
         "Случайно внутри каждого возраста, под снимком — метка.",
@@ -112,24 +113,25 @@ _FINDINGS: Final[dict[str, tuple[str, str]]] = {
     "one_mode": ("The ages have one peak, at {age}.", "У возрастов один пик — {age}."),
     "two_modes": (
         "The ages are bimodal: most around {first}, a second peak at {second}. A model pulls towards both.",
-        "Распределение возрастов двугорбое: главный пик около {first}, второй — около {second}. Модель тянет к обоим.",
+        "Распределение возрастов двугорбое: главный пик около {first}, второй — около {second}. Модель "
+        "будет тянуть к обоим.",
     ),
     "many_modes": ("The ages have several peaks: {ages}.", "У возрастов несколько пиков: {ages}."),
     "few_under_16": (
-        "Only {n} labels ({share:.1%}) are under 16: children will be judged too old; sample them more often.",
-        "Моложе 16 лет лишь {n} меток ({share:.1%}): детей модель будет старить; берите их чаще.",
+        "Only {n} labels ({share}) are under 16: children will be judged too old; sample them more often.",
+        "Моложе 16 лет лишь {n} меток ({share}): детей модель будет старить; берите их чаще.",
     ),
     "few_over_60": (
-        "Only {n} labels ({share:.1%}) are over 60: old people will be judged too young.",
-        "Старше 60 лет лишь {n} меток ({share:.1%}): пожилых модель будет молодить.",
+        "Only {n} labels ({share}) are over 60: old people will be judged too young.",
+        "Старше 60 лет лишь {n} меток ({share}): пожилых модель будет молодить.",
     ),
     "few_14_17": (
-        "Only {n} labels ({share:.1%}) are 14–17, those whom the till must not miss: collect more, sample them "
+        "Only {n} labels ({share}) are 14–17, those whom the till must not miss: collect more, sample them "
         "more often, and read thresholds with their uncertainty.",
-        "Лишь {n} меток ({share:.1%}) — 14–17 лет, те, кого касса не должна пропустить: соберите ещё, берите их чаще и "
+        "Лишь {n} меток ({share}) — 14–17 лет, те, кого касса не должна пропустить: соберите ещё, берите их чаще и "
         "читайте пороги вместе с их неопределённостью.",
     ),
-    "enough_14_17": ("{n} labels ({share:.1%}) are 14–17.", "Меток 14–17 лет: {n} ({share:.1%})."),
+    "enough_14_17": ("{n} labels ({share}) are 14–17.", "Меток 14–17 лет: {n} ({share})."),
     "heaped": (
         "Ages are rounded (Whipple {whipple:.0f}; most at {ages}): treat a label as give or take two years, as the "
         "training's label distribution does.",
@@ -146,7 +148,7 @@ _FINDINGS: Final[dict[str, tuple[str, str]]] = {
     ),
     "no_split": (
         "There is no split: “prepare” makes a seeded one that keeps subjects and near duplicates together.",
-        "Разбиения нет: “prepare” сделает его с зерном, не разделяя людей и почти дубликаты.",
+        "Разбиения нет: «prepare» сделает его само, случайно, но повторимо, не разделяя людей и почти дубликаты.",
     ),
     "val_teens": (
         "“val” has only {n} faces of 14–17; with fewer than 50 the threshold τ is marked unusable.",
@@ -166,9 +168,9 @@ _FINDINGS: Final[dict[str, tuple[str, str]]] = {
     ),
     "unreadable": ("{n} files are missing or cannot be read.", "Отсутствует или не читается файлов: {n}."),
     "faces": (
-        "{one:.1%} of the pictures have exactly one face; {none} have none and are left out, {several} have "
+        "{one} of the pictures have exactly one face; {none} have none and are left out, {several} have "
         "several: there the largest face nearest to the middle is taken.",
-        "Ровно одно лицо на {one:.1%} снимков; без лица — {none} (их пропускают), с несколькими — {several}: "
+        "Ровно одно лицо на {one} снимков; без лица — {none} (их пропускают), с несколькими — {several}: "
         "там берётся самое крупное лицо ближе к середине.",
     ),
     "near": (
@@ -177,16 +179,16 @@ _FINDINGS: Final[dict[str, tuple[str, str]]] = {
     ),
     "straddling": (
         "{n} of these pairs stand in two splits; “prepare” moves them together.",
-        "Из них {n} пар — в разных частях; “prepare” соберёт их вместе.",
+        "Из них {n} пар — в разных частях; «prepare» соберёт их вместе.",
     ),
     "disagree": (
         "{n} near duplicates carry ages more than 5 years apart: at least one label of each pair is wrong.",
         "У {n} пар почти дубликатов возраст расходится более чем на 5 лет: в каждой паре хотя бы одна метка неверна.",
     ),
-    "grey": ("{n} pictures ({share:.1%}) are grey.", "Чёрно-белых снимков: {n} ({share:.1%})."),
+    "grey": ("{n} pictures ({share}) are grey.", "Чёрно-белых снимков: {n} ({share})."),
     "blurred": (
-        "{n} faces ({share:.1%}) are blurred: a model learns from them to be unsure.",
-        "Нерезких лиц: {n} ({share:.1%}): на них модель учится сомневаться.",
+        "{n} faces ({share}) are blurred: a model learns from them to be unsure.",
+        "Нерезких лиц: {n} ({share}): на них модель учится сомневаться.",
     ),
     "eyes": (
         "Eyes stand {median:.0f} px apart in the middle, 5 % under {low:.0f} px; a lane's camera gives 20 to 60.",
@@ -205,6 +207,8 @@ def speak(lang: str) -> tuple[Callable[..., str], Callable[[dict[str, Any]], str
 
     def tell(finding: dict[str, Any]) -> str:
         values = {name: value for name, value in finding.items() if name != "key"}
+        for name in _SHARES & values.keys():
+            values[name] = f"{100 * values[name]:.1f} %"
         return _FINDINGS[finding["key"]][column].format(**values)
 
     return say, tell

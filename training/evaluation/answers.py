@@ -29,7 +29,8 @@ CHALLENGE_AGE = 25
 class CalibrationInForce:
     """What a bundle, or a site file bound to it, says about its own numbers; `source` names which.
 
-    `tau` belongs to challenge age 25 and `miss_rate`; None where there is none or it is unusable (`tau_note`).
+    `tau` belongs to challenge age 25 and `miss_rate`, and rests on `tau_faces` of 14–17; None where it is unusable
+    (`tau_note`).
     """
 
     source: str
@@ -37,6 +38,7 @@ class CalibrationInForce:
     intervals: Intervals
     tau: float | None
     miss_rate: float
+    tau_faces: int = 0
     tau_note: str = ""
 
 

@@ -93,6 +93,7 @@ def _in_force(bundle: AgeBundle, site: Path | None) -> CalibrationInForce:
         temperature=temperature,
         intervals=intervals,
         tau=tau if usable else None,
+        tau_faces=n,
         miss_rate=_MISS_RATE,
         tau_note="" if usable else f"only {n} faces of 14-17 behind τ: unusable",
     )

@@ -13,15 +13,17 @@ from training.evaluation.faces import EvalFaces
 from training.evaluation.measures import (
     AGE_BANDS,
     at_ages,
-    bootstrap,
+    bootstrap_mean,
     challenge,
     challenged,
     coverage,
+    error_intervals,
     errors,
     expected_calibration_error,
     false_35_plus,
     missed_14_17,
     reliability,
+    share_intervals,
 )
 
 __all__ = ["GROUP_FACES_MIN", "field_baselines", "figures_of", "worst_gaps"]
@@ -39,7 +41,7 @@ def figures_of(faces: EvalFaces, answers: Answers, calibration: CalibrationInFor
     groups = _groups(faces, answers, by_point, by_tau)
     return {
         "n": len(faces),
-        "overall": errors(faces.ages, answers) | {"ci95": _mae_interval(faces.ages, answers)},
+        "overall": _errors(faces, answers, np.ones(len(faces), dtype=bool)),
         "data_sets": {
             str(name): _data_set(faces, answers, faces.data_set == name)
             for name in sorted(set(faces.data_set.tolist()))
@@ -51,7 +53,11 @@ def figures_of(faces: EvalFaces, answers: Answers, calibration: CalibrationInFor
         "minors": _minors(faces, by_tau),
         "challenge25": {
             "point": _challenge(faces, by_point),
-            "tau": {"tau": tau, "miss_rate": calibration.miss_rate if calibration else None}
+            "tau": {
+                "tau": tau,
+                "miss_rate": calibration.miss_rate if calibration else None,
+                "faces": calibration.tau_faces if calibration else None,
+            }
             | (_challenge(faces, by_tau) if by_tau is not None else _unknown_challenge())
             | {"note": calibration.tau_note if calibration else "no calibration: this is no bundle"},
         },
@@ -59,6 +65,7 @@ def figures_of(faces: EvalFaces, answers: Answers, calibration: CalibrationInFor
             "source": calibration.source if calibration else None,
             "temperature": calibration.temperature if calibration else None,
             "coverage90": coverage(faces.ages, answers),
+            "coverage90_ci95": _coverage_interval(faces, answers),
             "mean_width90": _mean_width(answers),
             "ece_under_25": expected_calibration_error(faces.ages, answers),
             "reliability_under_25": reliability(faces.ages, answers),
@@ -81,24 +88,19 @@ def _minors(faces: EvalFaces, by_tau: _Bool | None) -> dict[str, Any] | None:
     return {"faces": digest, "missed": "".join("0" if asked else "1" for _, asked in names)}
 
 
-def _mae_interval(
-    ages: NDArray[np.float64], answers: Answers, among: _Bool | None = None
-) -> list[float] | None:
-    off = np.abs(answers.mean - ages) if among is None else np.abs(answers.mean - ages)[among]
-    return bootstrap(len(off), lambda members: float(off[members].mean()))
+def _errors(faces: EvalFaces, answers: Answers, among: _Bool) -> dict[str, Any]:
+    """Errors with the interval of each under `intervals`; `ci95` is the mean decode's."""
+    intervals = error_intervals(faces.ages, answers, among)
+    return errors(faces.ages, answers, among) | {"ci95": intervals["mae_mean"], "intervals": intervals}
 
 
 def _data_set(faces: EvalFaces, answers: Answers, among: _Bool) -> dict[str, Any]:
-    return {
-        "n": int(among.sum()),
-        **errors(faces.ages, answers, among),
-        "ci95": _mae_interval(faces.ages, answers, among),
-    }
+    return {"n": int(among.sum()), **_errors(faces, answers, among)}
 
 
 def _band(faces: EvalFaces, answers: Answers, first: int, last: int) -> dict[str, Any]:
     among = at_ages(faces.ages, first, last)
-    told = errors(faces.ages, answers, among)
+    told = _errors(faces, answers, among)
     return {
         "from": first,
         "to": last,
@@ -106,6 +108,7 @@ def _band(faces: EvalFaces, answers: Answers, first: int, last: int) -> dict[str
         "mae": told["mae_mean"],
         "bias": told["bias"],
         "cs5": told["cs5"],
+        "ci95": told["ci95"],
         "coverage": coverage(faces.ages, answers, among),
     }
 
@@ -136,13 +139,14 @@ def _groups(
     for by, values in (("gender", faces.gender), ("group", faces.group), ("data_set", faces.data_set)):
         for value in sorted(set(values.tolist()) - {""}):
             among = values == value
-            told = errors(faces.ages, answers, among)
+            told = _errors(faces, answers, among)
             rows.append(
                 {
                     "by": by,
                     "value": str(value),
                     "n": int(among.sum()),
                     "mae": told["mae_mean"],
+                    "ci95": told["ci95"],
                     "bias": told["bias"],
                     "miss_14_17": missed_14_17(faces.ages[among], asked[among]),
                     "n_14_17": int(at_ages(faces.ages[among], 14, 17).sum()),
@@ -183,17 +187,22 @@ def worst_gaps(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _challenge(faces: EvalFaces, asked: _Bool) -> dict[str, Any]:
-    ages = faces.ages
-    teens = at_ages(ages, 14, 17)
-    missed = ~asked[teens]
-    return challenge(ages, asked) | {
-        "ci95": bootstrap(len(missed), lambda members: float(missed[members].mean())),
-    }
+    intervals = share_intervals(faces.ages, asked)
+    return challenge(faces.ages, asked) | {"ci95": intervals["miss_14_17"], "intervals": intervals}
 
 
 def _unknown_challenge() -> dict[str, Any]:
-    names = ("miss_14_17", "challenged_18_24", "false_25_29", "false_30_34", "false_35_plus", "ci95")
+    names = (
+        *("miss_14_17", "challenged_18_24", "false_25_29", "false_30_34", "false_35_plus"),
+        *("ci95", "intervals"),
+    )
     return dict.fromkeys(names)
+
+
+def _coverage_interval(faces: EvalFaces, answers: Answers) -> list[float] | None:
+    if answers.low is None or answers.high is None:
+        return None
+    return bootstrap_mean((answers.low <= faces.ages) & (faces.ages <= answers.high))
 
 
 def _mean_width(answers: Answers) -> float | None:

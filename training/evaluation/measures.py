@@ -17,14 +17,17 @@ __all__ = [
     "AGE_BANDS",
     "at_ages",
     "bootstrap",
+    "bootstrap_mean",
     "challenge",
     "clean",
     "coverage",
+    "error_intervals",
     "errors",
     "expected_calibration_error",
     "false_35_plus",
     "missed_14_17",
     "reliability",
+    "share_intervals",
 ]
 
 _F64 = NDArray[np.float64]
@@ -33,6 +36,13 @@ _Bool = NDArray[np.bool_]
 # Whole years, both ends belong to the band.
 AGE_BANDS: Final = ((0, 12), (13, 17), (18, 24), (25, 34), (35, 44), (45, 54), (55, 64), (65, 130))
 _CHALLENGE_AGE: Final = 25
+# Whose being asked is reported, in whole years.
+_ASKED_AT: Final = {
+    "challenged_18_24": (18, 24),
+    "false_25_29": (25, 29),
+    "false_30_34": (30, 34),
+    "false_35_plus": (35, 130),
+}
 _BINS: Final = 10
 
 
@@ -55,6 +65,30 @@ def errors(ages: _F64, answers: Answers, among: _Bool | None = None) -> dict[str
     }
 
 
+def error_intervals(
+    ages: _F64, answers: Answers, among: _Bool | None = None
+) -> dict[str, list[float] | None]:
+    """The 95 % bootstrap interval of each figure of `errors`, from the same resamples; None without faces."""
+    chosen = np.ones(len(ages), dtype=bool) if among is None else among
+    off = answers.mean[chosen] - ages[chosen]
+    of_each = {
+        "mae_mean": np.abs(off),
+        "mae_median": np.abs(answers.median[chosen] - ages[chosen]),
+        "cs5": (np.abs(off) <= 5).astype(np.float64),
+        "bias": off,
+    }
+    return {name: bootstrap_mean(values) for name, values in of_each.items()}
+
+
+def share_intervals(ages: _F64, asked: _Bool) -> dict[str, list[float] | None]:
+    """The 95 % bootstrap interval of each share of `challenge`; None where nobody is of that age."""
+    missed = at_ages(ages, 14, 17)
+    told = {"miss_14_17": bootstrap_mean(~asked[missed])}
+    for name, among in _ASKED_AT.items():
+        told[name] = bootstrap_mean(asked[at_ages(ages, *among)])
+    return told
+
+
 def challenged(answers: Answers, tau: float | None) -> _Bool | None:
     """Who is asked for ID: mean below 25 (`tau` None), or P(<25) ≥ τ. None where there is no P(<25)."""
     if tau is None:
@@ -67,10 +101,7 @@ def challenge(ages: _F64, asked: _Bool) -> dict[str, Any]:
     return {
         "miss_14_17": _share(~asked, at_ages(ages, 14, 17)),
         "n_14_17": int(at_ages(ages, 14, 17).sum()),
-        "challenged_18_24": _share(asked, at_ages(ages, 18, 24)),
-        "false_25_29": _share(asked, at_ages(ages, 25, 29)),
-        "false_30_34": _share(asked, at_ages(ages, 30, 34)),
-        "false_35_plus": _share(asked, ages >= 35),
+        **{name: _share(asked, at_ages(ages, *among)) for name, among in _ASKED_AT.items()},
     }
 
 
@@ -134,6 +165,11 @@ def bootstrap(
     if len(known) < 0.9 * rounds:
         return None
     return [float(q) for q in np.quantile(known, [0.025, 0.975])]
+
+
+def bootstrap_mean(values: NDArray[Any], *, rounds: int = 1000, seed: int = 0) -> list[float] | None:
+    """`bootstrap` of a mean; None without values."""
+    return bootstrap(len(values), lambda members: float(values[members].mean()), rounds=rounds, seed=seed)
 
 
 def clean(value: Any, digits: int = 4) -> Any:

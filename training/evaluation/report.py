@@ -10,7 +10,7 @@ import numpy as np
 
 from training.evaluation.answers import Answers
 from training.evaluation.faces import EvalFaces
-from training.evaluation.words import speak
+from training.evaluation.words import named, speak
 from training.page import (
     Bar,
     Line,
@@ -34,7 +34,14 @@ __all__ = ["write_report"]
 
 Say = Callable[..., str]
 _WORST = 40
-_SHARES = ("miss_14_17", "challenged_18_24", "false_25_29", "false_30_34", "false_35_plus")
+_WHOSE = {
+    "miss_14_17": "14–17",
+    "challenged_18_24": "18–24",
+    "false_25_29": "25–29",
+    "false_30_34": "30–34",
+    "false_35_plus": "35+",
+}
+_SHARES = tuple(_WHOSE)
 
 
 def write_report(
@@ -122,15 +129,19 @@ def _errors(say: Say, figures: dict[str, Any], faces: EvalFaces, answers: Answer
         [
             name,
             str(row["n"]),
-            _years(row["mae_mean"]),
-            _interval(row["ci95"]),
-            _years(row["mae_median"]),
-            _percent(row["cs5"]),
-            _signed(row["bias"]),
+            *(
+                _with_interval(shown, row[key], row["intervals"][key])
+                for key, shown in (
+                    ("mae_mean", _years),
+                    ("mae_median", _years),
+                    ("cs5", _percent),
+                    ("bias", _signed),
+                )
+            ),
         ]
         for name, row in names.items()
     ]
-    head = [say("data_set"), *(say(k) for k in ("faces", "mae_mean", "ci95", "mae_median", "cs5", "bias"))]
+    head = [say("data_set"), *(say(k) for k in ("faces", "mae_mean", "mae_median", "cs5", "bias"))]
     bands = [
         Bar(label=_band(row), value=row["mae"], shown="" if row["bias"] is None else _signed(row["bias"]))
         for row in figures["bands"]
@@ -149,6 +160,7 @@ def _errors(say: Say, figures: dict[str, Any], faces: EvalFaces, answers: Answer
     return section(
         say("errors"),
         table(head, rows),
+        say("intervals"),
         pair(figure(chart, say("by_band_caption")), figure(cloud, say("scatter"))),
     )
 
@@ -157,26 +169,35 @@ def _challenge(say: Say, figures: dict[str, Any]) -> str:
     point, tau = figures["challenge25"]["point"], figures["challenge25"]["tau"]
     rows = []
     for name, row in ((say("by_point"), point), (say("by_tau"), tau)):
-        interval = "" if row["ci95"] is None else f" ({_percent(row['ci95'][0])}–{_percent(row['ci95'][1])})"
-        rows.append(
-            [name, _percent(row["miss_14_17"]) + interval, *(_percent(row[key]) for key in _SHARES[1:])]
-        )
+        known = row["intervals"] or dict.fromkeys(_SHARES)
+        rows.append([name, *(_with_interval(_percent, row[key], known[key]) for key in _SHARES)])
     bars = []
     for key in _SHARES:
         for row, short in ((point, ""), (tau, " τ")):
-            label = say(key) + short
+            label = _WHOSE[key] + short
             value = None if row[key] is None else 100 * row[key]
             bars.append(
                 Bar(label=label, value=value, mark=bool(short), shown="" if value is None else f"{value:.0f}")
             )
-    lead = (
-        say("challenge25_lead", tau=tau["tau"], source=figures["calibration"]["source"])
-        if tau["tau"] is not None
-        else say("no_tau", note=tau["note"])
-    )
     chart = bar_chart(bars, title=say("challenge25"), y_name="%", width=980, height=250)
     return section(
-        say("challenge25"), lead, table([" ", *(say(key) for key in _SHARES)], rows), figure(chart)
+        say("challenge25"),
+        _whose_tau(say, figures),
+        table([" ", *(say(key) for key in _SHARES)], rows),
+        figure(chart, say("challenge25_caption")),
+    )
+
+
+def _whose_tau(say: Say, figures: dict[str, Any]) -> str:
+    tau, source = figures["challenge25"]["tau"], figures["calibration"]["source"]
+    if source is None:
+        return say("no_tau_run")
+    if tau["tau"] is None:
+        return say("no_tau_faces", n=tau["faces"])
+    return say(
+        "challenge25_lead",
+        tau=tau["tau"],
+        source=say("source_bundle" if source == "bundle" else "source_site"),
     )
 
 
@@ -223,7 +244,7 @@ def _calibration(say: Say, figures: dict[str, Any]) -> str:
 def _groups(say: Say, figures: dict[str, Any]) -> str:
     rows = [
         [
-            f"{say(row['by'])}: {row['value']}",
+            f"{say(row['by'])}: {named(say, row['value'])}",
             str(row["n"]),
             _years(row["mae"]),
             _signed(row["bias"]),
@@ -236,15 +257,20 @@ def _groups(say: Say, figures: dict[str, Any]) -> str:
     gaps = []
     for gap in figures["worst_gaps"]:
         shown = _years if gap["figure"] == "mae" else _percent
+        more = (
+            say("years_more", value=_years(gap["gap"]))
+            if gap["figure"] == "mae"
+            else say("points", value=f"{100 * gap['gap']:.1f}")
+        )
         gaps.append(
             say(
                 "gap",
                 by=say(gap["by"]),
                 figure=say(gap["figure"]),
-                worst=gap["worst"],
+                worst=named(say, gap["worst"]),
                 value=shown(gap["value"]),
-                gap=shown(gap["gap"]),
-                best=gap["best"],
+                gap=more,
+                best=named(say, gap["best"]),
             )
         )
     return section(say("groups"), found(gaps) if gaps else say("no_groups"), table(head, rows))
@@ -344,5 +370,11 @@ def _three(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _interval(ends: list[float] | None) -> str:
-    return "–" if ends is None else f"{ends[0]:.2f}–{ends[1]:.2f}"
+def _with_interval(
+    shown: Callable[[float | None], str], value: float | None, ends: list[float] | None
+) -> str:
+    """A figure and its 95 % interval, the unit once: 16.8 % (10.3–23.4), +0.3 (−0.1 … +0.8)."""
+    if value is None or ends is None:
+        return shown(value)
+    low, high = (shown(end).removesuffix(" %") for end in ends)
+    return f"{shown(value)} ({low}{' … ' if shown is _signed else '–'}{high})"

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-__all__ = ["LANGUAGES", "speak"]
+__all__ = ["LANGUAGES", "named", "speak"]
 
 LANGUAGES: Final = ("en", "ru")
+_VALUES: Final = frozenset({"female", "male", "asian", "black", "indian", "white", "other"})
 
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "title": ("How good is {model}?", "Насколько хороша модель {model}?"),
     "lead": (
         "{n} faces of the split “{split}”, variant {variant}, {rejected} pictures without a usable face left out.",
-        "{n} лиц из части «{split}», вариант {variant}; {rejected} снимков без пригодного лица не учтены.",
+        "Лиц из части «{split}»: {n}; вариант {variant}; не учтено снимков без пригодного лица: {rejected}.",
     ),
     "goals": ("Is it good enough?", "Достаточно ли она хороша?"),
     "offers": ("Offers by age group", "Предложения по возрастным группам"),
@@ -49,9 +50,9 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "rule_cs5": ("within 5 years: {value}, at least {limit}", "в пределах 5 лет: {value}, не менее {limit}"),
     "rule_coverage90": (
         "90 % interval holds {value}, {bound} {limit}",
-        "90 %-й интервал верен в {value}, {bound} {limit}",
+        "90 %-й интервал верен в {value} случаев, {bound} {limit}",
     ),
-    "rule_n_14_17": ("{value} faces of 14–17, at least {limit}", "{value} лиц 14–17 лет, не менее {limit}"),
+    "rule_n_14_17": ("{value} faces of 14–17, at least {limit}", "лиц 14–17 лет: {value}, не менее {limit}"),
     "rule_miss_14_17": (
         "missed at 14–17: {value}, at most {limit}",
         "пропущено в 14–17 лет: {value}, не более {limit}",
@@ -79,7 +80,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "mae_median": ("MAE (median)", "MAE (медиана)"),
     "cs5": ("within 5 years", "в пределах 5 лет"),
     "bias": ("bias", "смещение"),
-    "ci95": ("95 % interval", "95 %-й интервал"),
+    "intervals": (
+        "In brackets the 95 % bootstrap interval over the faces.",
+        "В скобках — 95 %-й бутстреп-интервал по лицам.",
+    ),
     "faces": ("faces", "лиц"),
     "data_set": ("data set", "набор"),
     "all": ("all", "все"),
@@ -101,19 +105,32 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "challenge25": ("Challenge 25", "Порог 25 лет"),
     "challenge25_lead": (
         "Who is asked for ID when the rule is “looks under 25”: by the point estimate, and by P(<25) ≥ τ with "
-        "τ = {tau} from the {source}.",
+        "τ = {tau} from {source}.",
         "У кого спросят документ по правилу «выглядит моложе 25»: по точечной оценке и по P(<25) ≥ τ, где "
-        "τ = {tau} взят из: {source}.",
+        "τ = {tau} взят из {source}.",
     ),
-    "no_tau": ("There is no usable τ: {note}.", "Пригодного τ нет: {note}."),
-    "by_point": ("judged 25 or older", "по оценке 25+"),
-    "by_tau": ("P(<25) against τ", "P(<25) против τ"),
-    "miss_14_17": ("14–17 missed", "14–17 пропущено"),
-    "challenged_18_24": ("18–24 asked", "18–24 спрошено"),
-    "false_25_29": ("25–29 asked", "25–29 спрошено"),
-    "false_30_34": ("30–34 asked", "30–34 спрошено"),
-    "false_35_plus": ("35+ asked", "35+ спрошено"),
-    "false_challenge_35_plus": ("35+ asked", "35+ спрошено"),
+    "challenge25_caption": (
+        "14–17: share missed; the others: share asked. Orange with τ: by P(<25) ≥ τ.",
+        "14–17: доля пропущенных; остальные: доля спрошенных. Оранжевые с τ — по P(<25) ≥ τ.",
+    ),
+    "source_bundle": ("the bundle", "пакета модели"),
+    "source_site": ("the site's own file", "собственного файла магазина"),
+    "no_tau_run": (
+        "There is no τ: this is a run. Export it to a bundle.",
+        "τ нет: это обучение, а не пакет. Экспортируйте его.",
+    ),
+    "no_tau_faces": (
+        "There is no usable τ: only {n} faces of 14–17 stand behind it.",
+        "Пригодного τ нет: за ним лишь {n} лиц 14–17 лет.",
+    ),
+    "by_point": ("by the point estimate", "по точечной оценке"),
+    "by_tau": ("by P(<25) ≥ τ", "по P(<25) ≥ τ"),
+    "miss_14_17": ("14–17 missed", "пропущено 14–17"),
+    "challenged_18_24": ("18–24 asked", "спрошено 18–24"),
+    "false_25_29": ("25–29 asked", "спрошено 25–29"),
+    "false_30_34": ("30–34 asked", "спрошено 30–34"),
+    "false_35_plus": ("35+ asked", "спрошено 35+"),
+    "false_challenge_35_plus": ("35+ asked", "спрошено 35+"),
     "calibration": ("Does it know what it does not know?", "Знает ли она, чего не знает?"),
     "reliability": (
         "P(<25) as said and as observed, by ten bins; a reliable model lies on the dashed line.",
@@ -134,9 +151,18 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "groups": ("For whom is it worse?", "Для кого хуже?"),
     "gap": (
-        "{by}: worst in {figure} is “{worst}” ({value}), {gap} more than “{best}”.",
+        "{by}: worst in “{figure}” is “{worst}” ({value}), {gap} more than “{best}”.",
         "{by}: хуже всего по показателю «{figure}» — «{worst}» ({value}), на {gap} больше, чем «{best}».",
     ),
+    "points": ("{value} percentage points", "{value} п. п."),
+    "years_more": ("{value} years", "{value} года"),
+    "female": ("female", "женщины"),
+    "male": ("male", "мужчины"),
+    "asian": ("asian", "азиатская"),
+    "black": ("black", "чёрная"),
+    "indian": ("indian", "индийская"),
+    "white": ("white", "белая"),
+    "other": ("other", "прочие"),
     "no_groups": (
         "The labels name no sex or group with 100 faces: a gap cannot be looked for.",
         "В разметке нет пола или группы со 100 лицами: разрыв искать не на чем.",
@@ -193,3 +219,8 @@ def speak(lang: str) -> Callable[..., str]:
         return _WORDS[key][column].format(**values)
 
     return say
+
+
+def named(say: Callable[..., str], value: str) -> str:
+    """A sex or group of the labels by its word, where it has one."""
+    return say(value) if value in _VALUES else value

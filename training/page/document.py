@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,9 @@ __all__ = [
     "write_page",
 ]
 
+_LONG: Final = 24
+_TEXT: Final = re.compile(r">[^<]+<")
+_DECIMAL: Final = re.compile(r"(?<![\w./])(\d+)\.(\d+)(?!\w|\.\d)")
 _STYLE: Final = """
 :root{--ink:#1d2733;--soft:#5c6b7c;--line:#dbe2ea;--page:#fff;--card:#f5f8fb;
 --a:#1f5fbf;--b:#c2571a;--c:#2f8f63;
@@ -30,14 +34,14 @@ _STYLE: Final = """
 body{margin:0;background:var(--page);color:var(--ink);
 font:16px/1.55 system-ui,"Segoe UI",Roboto,"Noto Sans",sans-serif}
 main{max-width:1060px;margin:0 auto;padding:28px 22px 80px}
-h1{font-size:1.75rem;line-height:1.2;margin:.2em 0 .1em}
+h1{font-size:1.75rem;line-height:1.2;margin:.2em 0 .1em;overflow-wrap:anywhere}
 h2{font-size:1.25rem;margin:2.2em 0 .5em;padding-top:.8em;border-top:1px solid var(--line)}
 p{max-width:78ch}.lead{color:var(--soft);margin-top:0}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:18px 0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 14px}
 .tile b{display:block;font-size:1.5rem;font-variant-numeric:tabular-nums}
 .tile span{color:var(--soft);font-size:.86rem}
-.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(400px,1fr));gap:18px;align-items:start}
+.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(400px,100%),1fr));gap:18px;align-items:start}
 figure{margin:14px 0}figcaption{color:var(--soft);font-size:.9rem;margin-top:2px}
 svg{width:100%;height:auto;display:block}
 svg text{fill:var(--soft);font:11px system-ui,sans-serif;text-anchor:middle}
@@ -51,7 +55,8 @@ circle.k1{fill:var(--a)}circle.k2{fill:var(--b)}circle.k3{fill:var(--c)}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.93rem;margin:10px 0}
 th,td{padding:5px 12px 5px 0;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
-th{color:var(--soft);font-weight:600}th:first-child,td:first-child,td.t{text-align:left}
+th{color:var(--soft);font-weight:600;white-space:normal;vertical-align:bottom}
+th:first-child,td:first-child,.t{text-align:left}
 .verdict{border-left:5px solid var(--open);background:var(--card);
 border-radius:0 10px 10px 0;padding:10px 16px;margin:14px 0}
 .verdict.yes{border-color:var(--good)}.verdict.no{border-color:var(--bad)}
@@ -79,7 +84,7 @@ def figure(chart: str, caption: str = "") -> str:
 
 def tile(value: str, name: str) -> str:
     """One big number."""
-    return f'<div class="tile"><b>{_e(value)}</b><span>{_e(name)}</span></div>'
+    return f'<div class="tile"><b>{_e(value)}</b><span>{_e(_unbroken(name))}</span></div>'
 
 
 def tiles(*made: str) -> str:
@@ -93,16 +98,20 @@ def pair(*made: str) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; the first column is text, the others are figures to the right, long texts to the left."""
-    top = "".join(f"<th>{_e(cell)}</th>" for cell in head)
+    """A table; the first column is text, the others are figures to the right, columns of long texts to the left."""
+    # One long cell makes its whole column text.
+    sides = [
+        ' class="t"' if any(len(row[i]) > _LONG for row in rows if i < len(row)) else ""
+        for i in range(len(head))
+    ]
+    top = "".join(f"<th{side}>{_e(_unbroken(cell))}</th>" for side, cell in zip(sides, head, strict=True))
     body = "".join(
-        "<tr>" + "".join(f"<td{_side(cell)}>{_e(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        "<tr>"
+        + "".join(f"<td{side}>{_e(cell)}</td>" for side, cell in zip(sides, row, strict=True))
+        + "</tr>"
+        for row in rows
     )
     return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _side(cell: str) -> str:
-    return ' class="t"' if len(cell) > 24 else ""
 
 
 def verdict(kind: str, title: str, answer: str, reasons: Sequence[str]) -> str:
@@ -124,6 +133,8 @@ def pictures(data_uri: str, alt: str) -> str:
 def write_page(file: Path, *, title: str, lead: str, lang: str, parts: Sequence[str], footer: str) -> None:
     """Write the page as a whole or not at all."""
     body = "\n".join(_block(part) for part in parts if part)
+    if lang == "ru":
+        body = _with_commas(body)
     page = (
         f'<!doctype html>\n<html lang="{_e(lang)}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -134,6 +145,16 @@ def write_page(file: Path, *, title: str, lead: str, lang: str, parts: Sequence[
     waiting = file.with_name(file.name + ".new")
     waiting.write_text(page, encoding="utf-8")
     waiting.replace(file)
+
+
+def _unbroken(text: str) -> str:
+    """14–17 stays on one line."""
+    return text.replace("–", "\u2060–\u2060")
+
+
+def _with_commas(body: str) -> str:
+    """Decimal commas in what is read; attributes, versions and file names stay."""
+    return _TEXT.sub(lambda text: _DECIMAL.sub(r"\1,\2", text[0]), body)
 
 
 def _block(part: str) -> str:

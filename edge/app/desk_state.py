@@ -12,7 +12,8 @@ from edge.till import waiting
 
 __all__ = ["DeskState", "read_state"]
 
-_DECIDED_NS = 3600 * 10**9
+_DECIDED_NS = 26 * 3600 * 10**9
+"""As long as the rules remember that a receipt has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,7 +114,7 @@ def receipt_rows(
 def ended_since(connection: sqlite3.Connection, from_ns: int) -> list[tuple[str, str, int]]:
     """`(lane, receipt, ended_ns)` of what ended lately, so that a restart knows it."""
     return connection.execute(
-        "SELECT lane, receipt, ended_ns FROM receipts WHERE ended_ns >= ?", (from_ns,)
+        "SELECT lane, receipt, ended_ns FROM receipts WHERE ended_ns >= ? ORDER BY ended_ns", (from_ns,)
     ).fetchall()
 
 

@@ -37,8 +37,12 @@ _HOLD_NS = 30 * 10**9
 """A person who left is told after so long even where their receipt is still open."""
 _KEEP_NS = 180 * 10**9
 """Sightings are kept for so long before the oldest receipt that is not decided yet."""
-_DECIDED_NS = 3600 * 10**9
-"""For so long a fact of a receipt that has ended changes nothing; later its number may have been given anew."""
+_BEFORE_NS, _DECIDED_NS = 6 * 3600 * 10**9, 3600 * 10**9
+"""A fact of so long before to so long after the end of a receipt is of that receipt, and changes nothing any more; one
+of another time is of another receipt, whose number was given anew."""
+_REMEMBER_NS, _REMEMBER_MAX = 26 * 3600 * 10**9, 20_000
+"""So late a fact may come: by another door, say, that tells of the whole day at night. More receipts than so many no
+lane has in a day: the oldest go."""
 _FORGET_EVERY_NS = 10 * 10**9
 
 
@@ -140,7 +144,7 @@ class LaneRules:
     def ended(self, event: TillEvent) -> bool:
         """Has the receipt of this event ended already, so that it changes nothing?"""
         ended_ns = self._decided.get(event.receipt)
-        return ended_ns is not None and event.at_ns <= ended_ns + _DECIDED_NS
+        return ended_ns is not None and -_BEFORE_NS <= event.at_ns - ended_ns <= _DECIDED_NS
 
     def on_sightings(self, sightings: Iterable[Sighting]) -> None:
         """Who was to be seen in one searched frame."""
@@ -395,8 +399,10 @@ class LaneRules:
         before_ns = min(oldest_ns, now_ns) - _KEEP_NS
         self._memory.forget(before_ns)
         self._blindness.forget(before_ns)
-        for book, kept_ns in ((self._served, 0), (self._decided, _DECIDED_NS)):
+        for book, kept_ns in ((self._served, 0), (self._decided, _REMEMBER_NS)):
             for name in [own for own, at_ns in book.items() if at_ns + self._offset_ns < before_ns - kept_ns]:
                 del book[name]
+        for name in list(self._decided)[: max(0, len(self._decided) - _REMEMBER_MAX)]:
+            del self._decided[name]
         for track in [own for own, (_, at_ns) in self._roles.items() if at_ns < before_ns - _DECIDED_NS]:
             del self._roles[track]

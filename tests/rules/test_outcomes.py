@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
-from edge.flow import AgeEstimate, UnknownReason
+from edge.flow import AgeEstimate, TillEvent, UnknownReason
 from edge.rules import AgeRule, AlertRaised, CheckRequested, LaneRules, SaleEnded
 from edge.rules.judge import severity
 from tests.rules.scene import LANE, Scene, a_policy, ns, words
@@ -155,6 +156,31 @@ def test_a_receipt_that_the_till_forgets_is_abandoned_once_and_late_words_change
     assert rules.on_till(late) == []  # type: ignore[arg-type]
     assert rules.tick(ns(400)) == []
     assert rules.open_receipts == 0
+
+
+def test_a_receipt_that_is_told_again_at_night_has_ended_and_its_number_given_anew_has_not() -> None:
+    """By another door, under other ids: it ended a second time, with an alert, since nobody remembered it."""
+
+    def a_sale(at_s: float, name: str) -> list[TillEvent]:
+        scene = Scene().beer(at_s=at_s).till("receipt.closed", at_s=at_s + 9)
+        facts = [fact.what for fact in scene.facts if isinstance(fact.what, TillEvent)]
+        return [replace(fact, id=f"{name}-{fact.id}") for fact in facts]
+
+    rules, told = LaneRules(lane=LANE, policy=a_policy()), 0
+    hour = 3600.0
+
+    def tell(facts: list[TillEvent], now_s: float) -> int:
+        for fact in facts:
+            rules.on_till(fact)
+        return sum(isinstance(one, SaleEnded) for one in rules.tick(ns(now_s)))
+
+    assert tell(a_sale(0, "live"), 20) == 1
+    for now_s in range(60, int(12 * hour), 600):
+        told += tell([], now_s)
+    assert told == 0
+    assert tell(a_sale(0, "night"), 12 * hour) == 0
+    assert tell(a_sale(11 * hour, "anew"), 12 * hour + 1) == 1
+    assert tell(a_sale(-20 * hour, "yesterday"), 12 * hour + 2) == 1
 
 
 def test_a_lane_hears_no_other_lane() -> None:

@@ -19,8 +19,9 @@ __all__ = ["clock_offsets"]
 _EVENTS_MAX, _RECEIPTS_MAX = 5000, 200
 """So many of the newest are looked at: some hours of a busy lane, read in milliseconds."""
 
-_GROSS_S, _GROSS_RECEIPTS, _GROSS_EVENTS = 30.0, 10, 500
-"""An offset beyond what presences can show is told from when events come in: the quickest of the newest 500."""
+_GROSS_S, _GROSS_RECEIPTS, _GROSS_EVENTS, _GROSS_AMONG = 30.0, 10, 500, 20_000
+"""An offset beyond what presences can show is told from when events come in: the quickest of a lane's newest 500, which
+are looked for among the newest 20,000 of all lanes."""
 
 Span = tuple[float, float]
 
@@ -53,8 +54,9 @@ def _by_arrival(connection: Connection, lane: str) -> ClockOffset | None:
     """How far off the till's clock is by the event that came in quickest; None for less than half a minute."""
     ahead_ns, receipts = connection.execute(
         "SELECT max(at_ns - recorded_ms * 1000000), count(DISTINCT receipt) FROM (SELECT at_ns, recorded_ms, receipt"
-        " FROM till_inbox WHERE lane = ? AND door IN ('http', 'mqtt', 'file') ORDER BY position DESC LIMIT ?)",
-        (lane, _GROSS_EVENTS),
+        " FROM till_inbox WHERE position > (SELECT max(position) FROM till_inbox) - ? AND lane = ?"
+        " AND door IN ('http', 'mqtt', 'file') ORDER BY position DESC LIMIT ?)",
+        (_GROSS_AMONG, lane, _GROSS_EVENTS),
     ).fetchone()
     if receipts < _GROSS_RECEIPTS or abs(ahead_ns) < _GROSS_S * 1e9:
         return None

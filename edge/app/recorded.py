@@ -14,7 +14,16 @@ from edge.events.book import ReceiptRow, alert_rows, gaps, receipt_rows
 from edge.rules import Challenge, ClockOffset, Honesty, estimate_offset, honesty
 from edge.till import events_of
 
-__all__ = ["WhatIf", "cashiers", "challenge_of", "clock_offset", "explain", "open_state", "whatif"]
+__all__ = [
+    "WhatIf",
+    "cashiers",
+    "challenge_of",
+    "clock_offset",
+    "explain",
+    "open_state",
+    "was_refused",
+    "whatif",
+]
 
 _DAY_NS = 86_400 * 10**9
 _AROUND_NS = 300 * 10**9
@@ -98,7 +107,8 @@ def cashiers(
     rows = [
         row
         for row in receipt_rows(connection, from_ns=from_ns, to_ns=to_ns)
-        if row.told.get("restricted") and row.told["policy"].get("reports_id_checks") != "none"
+        if (row.told.get("restricted") or was_refused(row))
+        and row.told["policy"].get("reports_id_checks") != "none"
     ]
     due = [(row.cashier, one) for row in rows if (one := challenge_of(row)) is not None]
     names: list[str | None] = [None, *sorted({row.cashier for row in rows if row.cashier is not None})]
@@ -199,14 +209,19 @@ def challenge_of(row: ReceiptRow) -> Challenge | None:
     """A check that was due on this receipt, None where none was; a known customer counts for nobody."""
     if row.told.get("due") is None or row.told.get("reason") == "customer_known":
         return None
-    if row.outcome not in ("checked", "refused", "unchecked"):
+    if row.outcome not in ("checked", "refused", "unchecked") and not was_refused(row):
         return None
     return Challenge(
         cashier=row.cashier,
-        made=row.outcome in _DONE,
+        made=row.outcome in _DONE or was_refused(row),
         chance_s=_seconds(row.told["closed"]) - _seconds(row.told["due"]),
         delay_s=row.told.get("check_delay_s"),
     )
+
+
+def was_refused(row: ReceiptRow) -> bool:
+    """Was the sale of restricted goods refused? Afterwards they are struck, or the whole receipt is cancelled."""
+    return row.outcome == "refused" or bool(row.told.get("refused"))
 
 
 def _configured(row: ReceiptRow) -> float:

@@ -20,7 +20,7 @@ from edge.events.book import (
 )
 from edge.events.register import add_entry
 from edge.events.types import ALERT_ACKNOWLEDGED
-from edge.rules import AlertKind, AlertRaised, CheckRequested, Decision, Outcome, SaleEnded
+from edge.rules import AlertKind, AlertRaised, CheckRequested, Decision, SaleEnded
 from edge.till import mark_done
 
 __all__ = ["acknowledge", "keeping", "kept"]
@@ -57,7 +57,7 @@ def kept(
             )
             keep_end(connection, row, recorded_ms=recorded_ms)
             mark_done(connection, lane=decision.lane, receipt=decision.receipt)
-            if new and decision.outcome is Outcome.REFUSED:
+            if new and decision.refused:
                 add_entry(
                     connection, kind="refusal", at_ms=event.time_ns // 10**6, payload=_entry(event.data)
                 )
@@ -130,6 +130,7 @@ def _sale(decision: SaleEnded, event: CloudEvent) -> dict[str, Any]:
         "closed": format_time(decision.at_ns),
         "due": None if decision.due_ns is None else format_time(decision.due_ns),
         "restricted": decision.restricted,
+        "refused": decision.refused,
         "candidates": [asdict(candidate) for candidate in decision.candidates],
         "unknown": None
         if decision.estimate is None or decision.estimate.reason is None

@@ -11,7 +11,7 @@ from statistics import median, quantiles
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from edge.app.recorded import challenge_of
+from edge.app.recorded import challenge_of, was_refused
 from edge.config import Config
 from edge.events import Transaction, format_time
 from edge.events.book import ReceiptRow, gaps, receipt_rows
@@ -70,15 +70,15 @@ def weeks_kept(config: Config, *, now_ns: int) -> list[str]:
 def week_report(connection: Connection, config: Config, week: str, *, now_ns: int) -> dict[str, Any]:
     """The figures of a week: all together, by lane, by cashier. Raises ValueError for no week.
 
-    Lanes whose checks nobody reports, and receipts without restricted goods, are left out. A share and its 95 % Wilson
+    Lanes whose checks nobody reports, and receipts without restricted goods, are left out; one whose goods were refused
+    counts, though they were struck or the receipt was cancelled afterwards. A share and its 95 % Wilson
     interval are None where there are too few challenges to say anything (`needed`).
     """
     from_ns, to_ns = week_bounds(week, config.site.time_zone)
     rows = [
         row
         for row in receipt_rows(connection, from_ns=from_ns, to_ns=to_ns - 1)
-        if row.told.get("restricted")
-        and row.outcome != "cancelled"
+        if ((row.told.get("restricted") and row.outcome != "cancelled") or was_refused(row))
         and row.told["policy"].get("reports_id_checks") != "none"
     ]
     hasty_s = config.policy.min_check_seconds
@@ -150,7 +150,7 @@ def _figures(rows: Sequence[ReceiptRow], hasty_s: float) -> dict[str, Any]:
         "share": told.share,
         "interval": None if told.interval is None else [round(end, 4) for end in told.interval],
         "needed": ENOUGH_DUE,
-        "refused": outcomes["refused"],
+        "refused": sum(was_refused(row) for row in rows),
         "known": sum(row.told.get("reason") == "customer_known" for row in rows),
         "outcomes": {name: outcomes[name] for name in _OUTCOMES},
         "delay_s": None

@@ -76,8 +76,9 @@ class SaleEnded:
     """The one end of a receipt. `estimate` is the payer's, frozen at the close; None without a payer.
 
     `due_ns` is when a check became due by event times alone, None where it never did; `restricted` says whether
-    restricted goods were left on the receipt; `candidates` are all who may have paid, best first (`explain`); `lines`
-    are what voids left on it.
+    restricted goods were left on the receipt, `refused` whether their sale was refused, however the receipt ended
+    afterwards (most are cancelled or the goods struck); `candidates` are all who may have paid, best first
+    (`explain`); `lines` are what voids left on it.
     """
 
     lane: str
@@ -97,6 +98,7 @@ class SaleEnded:
     candidates: tuple[Candidate, ...]
     cashier: str | None
     lines: tuple[Line, ...] = ()
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

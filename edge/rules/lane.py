@@ -303,6 +303,7 @@ class LaneRules:
             candidates=verdict.party.candidates,
             cashier=facts.cashier,
             lines=facts.lines,
+            refused=facts.refused_ns is not None,
         )
         return [*decisions, ended, *self._alerts(receipt, verdict, at_ns)]
 

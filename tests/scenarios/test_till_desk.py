@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
+from edge.app.recorded import cashiers
+from edge.app.weekly import week_of, week_report
 from edge.camera import CameraState
 from edge.events.register import verify
 from edge.till import dead_letters
@@ -97,6 +100,36 @@ def test_a_restart_in_the_middle_of_a_prompt_asks_nobody_twice_and_judges_who_st
         ("sale", "r-1", "unchecked", "None"),
         ("sale", "r-2", "checked", "None"),
     ]
+
+
+def test_a_refusal_is_noted_however_the_receipt_ends_afterwards(tmp_path: Path) -> None:
+    """Goods that were refused are struck, or the whole receipt is cancelled: that is how most refusals go on."""
+    with a_box(a_config(tmp_path)) as box:
+        box.young_customer()
+        names = ("struck", "cancelled")
+        box.post([{**a_beer(receipt=name, ago_s=1.0), "cashier": "c-7"} for name in names])
+        box.until(lambda: {("check", name) for name in names} <= set(box.told()))
+        box.post([a_till("sale.refused", receipt=name, ago_s=0.3) for name in names])
+        box.post(a_till("item.voided", receipt="struck", ago_s=0.2, sku="lager"))
+        box.post(a_till("receipt.closed", receipt="struck"))
+        box.post(a_till("receipt.cancelled", receipt="cancelled"))
+        box.until(lambda: sum(one[0] == "sale" for one in box.told()) == 2, seconds=60)
+        assert {one[1:3] for one in box.told() if one[0] == "sale"} == {
+            ("struck", "refused"),
+            ("cancelled", "cancelled"),
+        }
+        assert not [one for one in box.told() if one[0] == "alert"]
+        store = box.outbox.store
+        assert store is not None
+        rows = store.read(
+            lambda c: c.execute("SELECT payload FROM register WHERE kind = 'refusal'").fetchall()
+        )
+        assert sorted(json.loads(payload)["receipt"] for (payload,) in rows) == sorted(names)
+        everybody, kate = store.read(lambda c: cashiers(c, from_ns=0, to_ns=1 << 62, min_check_seconds=0.1))
+        assert (everybody.due, everybody.made, kate.due, kate.made) == (2, 2, 2, 2)
+        week = week_of(time.time_ns(), box.config.site.time_zone)
+        told = store.read(lambda c: week_report(c, box.config, week, now_ns=time.time_ns()))["all"]
+        assert (told["due"], told["made"], told["refused"]) == (2, 2, 2)
 
 
 def test_the_same_fact_by_two_doors_is_one_fact(tmp_path: Path) -> None:

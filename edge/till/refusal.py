@@ -26,7 +26,6 @@ class Refusal(StrEnum):
     BAD_FLAG = "bad_flag"
     UNKNOWN_TYPE = "unknown_type"
     UNKNOWN_LANE = "unknown_lane"
-    CONFLICT = "conflicting_id"
 
 
 class TillEventRefused(ValueError):  # noqa: N818 - a state with a reason, not a fault of the program

@@ -54,7 +54,8 @@ def read_event(body: bytes, *, place: Place, store: str) -> CloudEvent:
         raise Unreadable(f"{len(body)} bytes are too many for an event")
     try:
         event = CloudEvent.from_json(body)
-    except EventError as error:
+        event.to_json().encode()  # half a surrogate pair can be neither kept nor shown
+    except (EventError, UnicodeEncodeError) as error:
         raise Unreadable(str(error)) from error
     if source_parts(event.source) != (store, place.box, place.lane) or event.data.get("lane") != place.lane:
         raise Unreadable(f"{event.source} spoke under the topic of {place.box}/{place.lane}")
@@ -71,8 +72,11 @@ def read_heartbeat(body: bytes) -> list[dict[str, Any]]:
     try:
         told = json.loads(body[: _BODY_MAX + 1])
         lanes = told["lanes"]
-        return [_lane(lane) for lane in lanes[:_LANES_MAX]]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        found = [_lane(lane) for lane in lanes[:_LANES_MAX]]
+        # It goes to every browser as it is: no Infinity, no half of a surrogate pair.
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+        return found
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise Unreadable(f"a heartbeat that nobody can read ({type(error).__name__})") from error
 
 

@@ -310,11 +310,15 @@ def test_what_nobody_can_read_is_counted_and_changes_nothing(alone: Any) -> None
         ("box-2/kasse-7/ack", alert),
         ("box-2/kasse-7/alert", {**alert, "data": {**alert["data"], "alert": 7}}),
         ("box-2/heartbeat", {"lanes": [{"lane": {"a": 1}}]}),
+        ("box-2/heartbeat", json.dumps(beat()).replace("14.9", "1e999")),  # no browser reads Infinity
+        ("box-2/heartbeat", json.dumps(beat()).replace("14.9", "1" + "0" * 400)),
+        ("box-2/heartbeat", json.dumps(beat()).replace("cam-1", "\\ud800")),  # half a surrogate pair
+        ("box-2/kasse-7/alert", json.dumps(alert).replace("e-1", "\\ud800")),
         ("box-2/status", "perhaps"),
         ("box-2/kasse-7/age/more", alert),
     ):
         assert say(hub, topic, body) is None
-    assert hub.refused == 8
+    assert hub.refused == 12
     assert outbox.store.read(lambda c: hub.alerts(c, limit=10)) == []
     assert hub.lanes() == []
 

@@ -22,6 +22,7 @@ WATCHED = {
     "onnx": ["edge.age.protobuf", "edge.age.derive"],
     "webhook_reply": ["http.client", "edge.events.webhook_sink"],
     "offers": ["json.decoder", "edge.app.offers"],
+    "hub_message": ["json.decoder", "edge.app.hub_reading", "edge.events.cloudevent"],
     "mjpeg": ["edge.camera.multipart"],
     "camera_challenge": ["edge.camera.challenge"],
 }

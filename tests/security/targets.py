@@ -154,6 +154,25 @@ class _File:
         return "offers.json"
 
 
+def hub_message(raw: bytes) -> None:
+    """What other boxes, or whoever may write to the broker, say to a hub: topic, a line break, body."""
+    from edge.app.hub_reading import Unreadable, place_of, read_event, read_heartbeat
+
+    topic, _, body = raw.partition(b"\n")
+    try:
+        for lane in read_heartbeat(body):
+            json.dumps(lane, ensure_ascii=False, allow_nan=False).encode()
+    except Unreadable:
+        pass
+    try:
+        place = place_of(topic.decode("utf-8", "replace"), prefix="checkout-age", store="s")
+        event = read_event(body, place=place, store="s")
+    except Unreadable:
+        return
+    assert event.data["lane"] == place.lane
+    event.to_json().encode()
+
+
 def mjpeg(raw: bytes) -> None:
     """What an HTTP camera sends, in pieces of odd sizes."""
     from edge.camera.multipart import jpegs
@@ -178,8 +197,10 @@ def camera_challenge(raw: bytes) -> None:
 
 TARGETS: dict[str, Target] = {
     one.__name__: one
-    for one in (till_json, poslog, config, bundle, onnx, webhook_reply, offers, mjpeg, camera_challenge)
-}
+    for one in (
+        till_json, poslog, config, bundle, onnx, webhook_reply, offers, hub_message, mjpeg, camera_challenge
+    )
+}  # fmt: skip
 
 
 def seeds(name: str) -> list[bytes]:
@@ -196,6 +217,23 @@ def seeds(name: str) -> list[bytes]:
             {"band": "18_100", "items": []},
         ],
     }
+    alert = {
+        "specversion": "1.0", "id": "e-1", "source": "/s/b/l", "type": "checkout.alert.raised.v1", "subject": "r-1",
+        "time": "2026-01-05T10:00:05.000Z", "datacontenttype": "application/json", "sequence": "7",
+        "data": {"lane": "l", "alert": "a-1", "kind": "unchecked_sale", "severity": "high", "count": 1,
+                 "from": "2026-01-05T09:59:40.000Z", "to": "2026-01-05T10:00:05.000Z"},
+    }  # fmt: skip
+    beat = {
+        "at": "2026-01-05T10:00:00.000Z",
+        "lanes": [
+            {
+                "lane": "l",
+                "camera": {"name": "c", "state": "up", "reason": "ok", "fps": 14.9, "warnings": ["moved"]},
+                "till": {"state": "up", "last": None},
+                "checks": "till",
+            }
+        ],
+    }
     samples: dict[str, list[bytes]] = {
         "till_json": [json.dumps(event).encode(), json.dumps([event, {"id": 1}]).encode()],
         "poslog": [(CHECKOUT / "tests" / "till" / "sale.xml").read_bytes()],
@@ -208,6 +246,10 @@ def seeds(name: str) -> list[bytes]:
             b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\n\r\n",
         ],
         "offers": [json.dumps(table).encode()],
+        "hub_message": [
+            b"checkout-age/s/b/l/alert\n" + json.dumps(alert).encode(),
+            b"checkout-age/s/b/heartbeat\n" + json.dumps(beat).encode(),
+        ],
         "mjpeg": [b"--b\r\ncontent-length: 4\r\n\r\nabcd\r\n--b\r\n\r\nxy\r\n--b--\r\n"],
         "camera_challenge": [
             b'Digest realm="x", nonce="abc", qop="auth", algorithm=SHA-256\nBasic realm="y"'

@@ -75,9 +75,9 @@ def read_heartbeat(body: bytes) -> list[dict[str, Any]]:
         found = [_lane(lane) for lane in lanes[:_LANES_MAX]]
         # It goes to every browser as it is: no Infinity, no half of a surrogate pair.
         json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
-        return found
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise Unreadable(f"a heartbeat that nobody can read ({type(error).__name__})") from error
+    return found
 
 
 def _lane(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
@@ -21,10 +21,14 @@ _FILE, _FORMAT = "_export.json", 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayWritten:
-    """A day's partition as it was written: the state of `sales.db`, and the size of the file in bytes."""
+    """A day's partition as it was written: the state of `sales.db`, and the size of its files in bytes.
+
+    `coverage_bytes` is None where an earlier version wrote the day and did not note it.
+    """
 
     state: str
     bytes: int
+    coverage_bytes: int | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,7 +50,11 @@ class Cursor:
             for store, kept in told["stores"].items() if version == (_FORMAT, SCHEMA_VERSION) else ():
                 cursor.bands[store] = tuple((int(first), int(last)) for first, last in kept["bands"])
                 cursor.stores[store] = {
-                    date.fromisoformat(day): DayWritten(state=str(one["state"]), bytes=int(one["bytes"]))
+                    date.fromisoformat(day): DayWritten(
+                        state=str(one["state"]),
+                        bytes=int(one["bytes"]),
+                        coverage_bytes=int(one["coverage_bytes"]) if "coverage_bytes" in one else None,
+                    )
                     for day, one in kept["days"].items()
                 }
         except FileNotFoundError:
@@ -87,7 +95,9 @@ class Cursor:
                 store: {
                     "bands": [list(band) for band in self.bands[store]],
                     "days": {
-                        day.isoformat(): {"state": one.state, "bytes": one.bytes}
+                        day.isoformat(): {
+                            name: value for name, value in asdict(one).items() if value is not None
+                        }
                         for day, one in sorted(days.items())
                     },
                 }

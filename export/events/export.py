@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
+
 from export.events.cursor import Cursor, DayWritten, only_one
 from export.events.errors import ExportError
 from export.events.partition import (
@@ -103,32 +105,25 @@ class _Export:
         days = self._sales.baskets_and_lines(day)
         covered = self._sales.coverage(day)
         coverage = partition(self._root / COVERAGE, store=self._store, day=day)
-        if covered:
-            write_rows(coverage, coverage_rows(covered), kind=self._kind)
-        else:
-            remove_partition(coverage)
+        covered_bytes = _put(coverage, coverage_rows(covered), kind=self._kind)
         folder = partition(self._root, store=self._store, day=day)
-        if days[0].num_rows:
-            name = write_rows(folder, basket_rows(days, self._sales.meta.bands), kind=self._kind)
-            size = (folder / name).stat().st_size
-        else:
-            remove_partition(folder)  # its last basket was forgotten, or nothing was sold
-            size = 0
-        self._days[day] = DayWritten(state=state, bytes=size)
+        # No rows: its last basket was forgotten, or nothing was sold.
+        size = _put(
+            folder, basket_rows(days, self._sales.meta.bands) if days[0].num_rows else None, kind=self._kind
+        )
+        self._days[day] = DayWritten(state=state, bytes=size, coverage_bytes=covered_bytes)
         return days[1].num_rows
 
     def _stands(self, day: date, state: str) -> bool:
-        """Is the day's file there as it was written, from sales that have not changed since?"""
+        """Are the day's files there as they were written, from sales that have not changed since?"""
         known = self._days.get(day)
         if known is None or known.state != state:
             return False
-        path = partition(self._root, store=self._store, day=day) / f"part-00000.{self._kind}"
-        if not known.bytes:
-            return not path.exists()
-        try:
-            return path.stat().st_size == known.bytes and (path.parent / SUCCESS).exists()
-        except FileNotFoundError:
-            return False
+        sizes = ((self._root, known.bytes), (self._root / COVERAGE, known.coverage_bytes))
+        return all(
+            size is None or _is_there(partition(root, store=self._store, day=day), size, kind=self._kind)
+            for root, size in sizes
+        )
 
     def _over(self, since: date | None, until: date | None) -> list[date]:
         before = self._sales.purged_before()
@@ -145,3 +140,21 @@ class _Export:
         for root in (self._root, self._root / COVERAGE):
             remove_partition(partition(root, store=self._store, day=day))
         del self._days[day]
+
+
+def _put(folder: Path, rows: pa.Table | None, *, kind: str) -> int:
+    """The bytes of the partition's file; 0 where there are no rows, and so no partition."""
+    if rows is None or not rows.num_rows:
+        remove_partition(folder)
+        return 0
+    return (folder / write_rows(folder, rows, kind=kind)).stat().st_size
+
+
+def _is_there(folder: Path, size: int, *, kind: str) -> bool:
+    path = folder / f"part-00000.{kind}"
+    if not size:
+        return not path.exists()
+    try:
+        return path.stat().st_size == size and (folder / SUCCESS).exists()
+    except FileNotFoundError:
+        return False

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from export.events.cursor import Cursor, DayWritten, only_one
+from export.events.cursor import Cursor, only_one
 from export.events.errors import ExportError
+from export.events.listing import files_of, partitions_in
 from export.events.partition import FORMATS, clear_leftovers, put, remove_partition, telling, write_rows
 
 __all__ = ["Rewritten", "forget_in_export"]
@@ -47,16 +49,46 @@ def forget_in_export(
     done: list[Rewritten] = []
     with telling(root), only_one(root):
         clear_leftovers(root)
-        for kind in FORMATS:
-            for path in sorted(root.glob(f"store=*/date=*/part-*.{kind}")):
-                store, day = path.parent.parent.name.partition("=")[2], path.parent.name.partition("=")[2]
-                if days and date.fromisoformat(day) not in days:
-                    continue
+        for store, written, folder in _looked_into(root):
+            day = _day(written, folder)
+            if days and day not in days:
+                continue
+            for path in _files(folder):
+                kind = path.suffix[1:]
                 gone = _without(path, baskets, kind=kind)
                 if gone:
-                    _note(root, store, date.fromisoformat(day), path, kind=kind)
-                    done.append(Rewritten(partition=path.parent.relative_to(root), lines=gone))
+                    _note(root, store, day, path, kind=kind)
+                    done.append(Rewritten(partition=folder.relative_to(root), lines=gone))
     return tuple(done)
+
+
+def _looked_into(root: Path) -> list[tuple[str, str, Path]]:
+    with _may_look():
+        return partitions_in(root)
+
+
+def _files(folder: Path) -> list[Path]:
+    with _may_look():
+        return [path for kind in FORMATS for path in files_of(folder, kind)]
+
+
+@contextmanager
+def _may_look() -> Iterator[None]:
+    """What cannot be looked into may hold the basket: that is never passed over."""
+    try:
+        yield
+    except PermissionError as error:
+        raise ExportError(
+            f"{error.filename} may not be looked into by us, so that nobody can say whether a basket is in it: run "
+            "this as the user who owns these files"
+        ) from error
+
+
+def _day(written: str, folder: Path) -> date:
+    try:
+        return date.fromisoformat(written)
+    except ValueError as error:
+        raise ExportError(f"{folder}: no day as YYYY-MM-DD; what else lies in this folder?") from error
 
 
 def _without(path: Path, baskets: Collection[str], *, kind: str) -> int:
@@ -100,5 +132,5 @@ def _note(root: Path, store: str, day: date, path: Path, *, kind: str) -> None:
     known = cursor.stores.get(store, {}).get(day)
     if known is not None:
         size = path.stat().st_size if path.exists() else 0
-        cursor.stores[store][day] = DayWritten(state=known.state, bytes=size)
+        cursor.stores[store][day] = replace(known, bytes=size)
         cursor.keep(root)

@@ -9,6 +9,7 @@ from typing import Final
 
 from export.events.analysis.bands import Band, bands_of_columns
 from export.events.analysis.errors import DamagedFile, NoData, WrongSchema
+from export.events.listing import files_of, partitions_in
 
 __all__ = ["COLUMNS", "SCHEMA_VERSION", "Export", "Partition", "find_export"]
 
@@ -87,11 +88,12 @@ def find_export(root: Path, *, since: date | None = None, until: date | None = N
                 )
             bands = found
     assert bands is not None  # noqa: S101 - there is a partition, and it has a file
-    days = {(p.store, p.day) for p in partitions}
+    days = {(p.store, p.day.isoformat()) for p in partitions}
     coverage = tuple(
         file
-        for file in sorted((root / "coverage").glob("store=*/date=*/*.parquet"))
-        if (_value(file.parent.parent), date.fromisoformat(_value(file.parent))) in days
+        for store, day, folder in partitions_in(root / "coverage")
+        if (store, day) in days
+        for file in files_of(folder, "parquet")
     )
     return Export(root=root, bands=bands, partitions=partitions, coverage=coverage, unfinished=unfinished)
 
@@ -101,21 +103,21 @@ def _partitions(root: Path, since: date | None, until: date | None) -> tuple[tup
     if not (root / "_SUCCESS").is_file():
         raise NoData(f"{root}: no _SUCCESS: the export did not finish, or is just being written; {_AGAIN}")
     days = []
-    for folder in sorted(root.glob("store=*/date=*")):
+    for store, written, folder in partitions_in(root):
         try:
-            days.append((date.fromisoformat(_value(folder)), folder))
+            days.append((store, date.fromisoformat(written), folder))
         except ValueError as wrong:
             raise DamagedFile(f"{folder}: no day as YYYY-MM-DD; what else lies in this folder?") from wrong
-    by_day = any((folder / "_SUCCESS").is_file() for _, folder in days)
+    by_day = any((folder / "_SUCCESS").is_file() for *_, folder in days)
     found, unfinished = [], 0
-    for day, folder in days:
+    for store, day, folder in days:
         if (since and day < since) or (until and day > until):
             continue
-        files = tuple(sorted(folder.glob("part-*.parquet")))
+        files = tuple(files_of(folder, "parquet"))
         if by_day and not (folder / "_SUCCESS").is_file():
             unfinished += 1
         elif files:
-            found.append(Partition(store=_value(folder.parent), day=day, files=files))
+            found.append(Partition(store=store, day=day, files=files))
     return tuple(found), unfinished
 
 
@@ -168,10 +170,6 @@ def _versions(opened: object) -> set[int]:
             return {int(v) for v in opened.read(["schema_version"])["schema_version"].unique().to_pylist()}
         found |= {int(kept.min), int(kept.max)}
     return found or {SCHEMA_VERSION}
-
-
-def _value(folder: Path) -> str:
-    return folder.name.partition("=")[2]
 
 
 def _short(wrong: BaseException) -> str:

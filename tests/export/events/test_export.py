@@ -28,6 +28,7 @@ from export.events.errors import ExportError  # noqa: E402
 from export.events.export import export_events  # noqa: E402
 from export.events.forget import forget_in_export  # noqa: E402
 from tests.events.sales_facts import MONDAY, NOBODY, a_basket, a_line, a_store  # noqa: E402
+from tests.export.events.pretended import said_to_nobody  # noqa: E402
 
 TUESDAY = MONDAY + timedelta(days=1)
 PINNED = {
@@ -197,6 +198,10 @@ class TestAgain:
         before = digests(out)
         part(out).unlink()
         part(out, TUESDAY).write_bytes(b"PAR1")
+        assert export_events(shop, out).written == 2
+        assert digests(out) == before
+        part(out / "coverage").unlink()  # without it nobody knows that the lanes were blind
+        part(out / "coverage", TUESDAY).write_bytes(b"PAR1")
         assert export_events(shop, out).written == 2
         assert digests(out) == before
 
@@ -429,6 +434,18 @@ class TestForget:
         export_events(shop, out)
         forget_in_export(out, [a_basket(3).basket])
         assert not part(out, TUESDAY).parent.exists()
+
+    def test_what_may_not_be_looked_into_is_never_taken_for_empty(self, shop, tmp_path):
+        """`Path.glob` passes over such a folder in silence, and the command would say: no file holds it."""
+        out = tmp_path / "out"
+        export_events(shop, out)
+        out.chmod(0o777)
+        (out / ".export.lock").chmod(0o666)
+        (out / "store=shop-1").chmod(0)
+        said = said_to_nobody(lambda: forget_in_export(out, [a_basket(1).basket]), out)
+        (out / "store=shop-1").chmod(0o700)
+        assert "nobody can say whether a basket is in it" in said
+        assert "store=shop-1" in said
 
     def test_what_is_no_basket_is_refused(self, tmp_path):
         with pytest.raises(ExportError, match="32 hex digits"):

@@ -30,14 +30,15 @@ def hidden_in_rows(baskets: NDArray[np.float64], *, k: int = K) -> _Mask:
     return hidden
 
 
-def hidden_in_table(baskets: NDArray[np.float64], *, k: int = K) -> _Mask:
+def hidden_in_table(baskets: NDArray[np.float64], *, k: int = K, empty_is_small: bool = True) -> _Mask:
     """What to hide where totals of rows and columns are published: `(R + 1, C + 1)`, the last are the totals.
 
-    The grand total is never hidden; rows and columns whose total is below k are hidden with it.
+    The grand total is never hidden; rows and columns whose total is below k are hidden with it. `empty_is_small`
+    False: a cell of no basket at all may be told, where it speaks of nobody (no unknown customer, no day marked).
     """
     whole = np.vstack([baskets, baskets.sum(axis=0)])
     whole = np.hstack([whole, whole.sum(axis=1, keepdims=True)])
-    primary = whole < k
+    primary = (whole < k) & (empty_is_small | (whole > 0))
     primary[-1, -1] = False
     hidden = primary.copy()
     for i, j in np.argwhere(primary):
@@ -48,37 +49,33 @@ def hidden_in_table(baskets: NDArray[np.float64], *, k: int = K) -> _Mask:
 def _protect(whole: NDArray[np.float64], hidden: _Mask, at: tuple[int, int], k: int) -> None:
     """Hide the cheapest rectangle through a cell whose sides that give way hold at least k."""
     i, j = at
-    last_row, last_column = whole.shape[0] - 1, whole.shape[1] - 1
-    best: tuple[float, int, int] | None = None
-    for other_row in range(last_row + 1):
-        for other_column in range(last_column + 1):
-            if other_row == i or other_column == j or (last_row, last_column) == (other_row, other_column):
-                continue
-            corners = [(i, other_column), (other_row, j), (other_row, other_column)]
-            if (last_row, last_column) in corners:
-                continue
-            # A total moves with its part, so that the far side must give way instead.
-            totals_in_row = (j == last_column) != (other_column == last_column)
-            totals_in_column = (i == last_row) != (other_row == last_row)
-            giving = [
-                whole[i, other_column] if not totals_in_row else whole[other_row, other_column],
-                whole[other_row, j],
-            ]
-            if totals_in_column:
-                giving = [whole[i, other_column], whole[other_row, other_column]]
-            if min(giving) < k:
-                continue
-            cost = sum(whole[corner] for corner in corners if not hidden[corner])
-            # Totals are worth more to a reader than what they are made of.
-            cost += sum(
-                whole.max() for r, c in corners if (r == last_row or c == last_column) and not hidden[r, c]
-            )
-            if best is None or cost < best[0]:
-                best = (float(cost), other_row, other_column)
-    if best is None:
-        hidden[:-1, :-1] = True
-        hidden[:-1, -1] = hidden[-1, :-1] = True
+    row, column = np.ogrid[: whole.shape[0], : whole.shape[1]]
+    in_last_row, in_last_column = row == whole.shape[0] - 1, column == whole.shape[1] - 1
+    total_row, total_column = i == whole.shape[0] - 1, j == whole.shape[1] - 1
+    # A total moves with its part, so that the far side must give way instead.
+    totals_in_row, totals_in_column = in_last_column != total_column, in_last_row != total_row
+    beside, below = whole[i][None, :], whole[:, j][:, None]
+    gives = np.minimum(
+        np.where(~totals_in_column & totals_in_row, whole, beside), np.where(totals_in_column, whole, below)
+    )
+    grand = in_last_row & in_last_column
+    barred = (row == i) | (column == j) | grand | (total_row & in_last_column) | (total_column & in_last_row)
+    # Totals are worth more to a reader than what they are made of.
+    price = np.where(hidden, 0.0, whole + whole.max() * (in_last_row | in_last_column))
+    cost = np.where(barred | (gives < k), np.inf, price[i][None, :] + price[:, j][:, None] + price)
+    other_row, other_column = np.unravel_index(int(cost.argmin()), cost.shape)
+    if not np.isfinite(cost[other_row, other_column]):
+        _hide_inside(whole, hidden, k)
         return
-    _, other_row, other_column = best
     for corner in ((i, other_column), (other_row, j), (other_row, other_column)):
         hidden[corner] = True
+
+
+def _hide_inside(whole: NDArray[np.float64], hidden: _Mask, k: int) -> None:
+    """Hide every cell, and of the totals what would tell one all the same: one row alone is its own total."""
+    hidden[:-1, :-1] = True
+    for totals, barred, alone in (
+        (whole[:-1, -1], hidden[:-1, -1], whole.shape[1] == 2),
+        (whole[-1, :-1], hidden[-1, :-1], whole.shape[0] == 2),
+    ):
+        barred[:] |= alone | hidden_in_rows(np.where(barred, 0.0, totals)[None], k=k)[0]

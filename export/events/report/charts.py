@@ -84,9 +84,10 @@ def heat(
     *,
     title: str,
     shown: Sequence[Sequence[str]],
+    hints: Sequence[Sequence[str]],
     width: int = 1000,
 ) -> str:
-    """A grid of shaded cells with their figures; None is hidden."""
+    """A grid of shaded cells with their figures, and a hint for who points at one; None is hidden."""
     left, row_px, top = 70, 27, 24
     step = (width - left) / max(1, len(columns))
     height = top + row_px * len(rows) + 4
@@ -107,7 +108,7 @@ def heat(
             strength = 0.06 + 0.84 * value / most
             parts.append(
                 f'<rect class="bar" style="opacity:{strength:.2f}" x="{x + 1:.1f}" y="{y}" '
-                f'width="{step - 2:.1f}" height="{row_px - 2}"/>'
+                f'width="{step - 2:.1f}" height="{row_px - 2}"><title>{_e(hints[r][c])}</title></rect>'
             )
             kind = "cell strong" if strength > 0.55 else "cell"
             parts.append(_text(kind, x + step / 2, y + 17, shown[r][c]))

@@ -21,6 +21,7 @@ from export.events.analysis.engine import Engine
 from export.events.analysis.errors import AnalysisError, NoData, NoErrorMeasured
 from export.events.analysis.reading import Export
 from export.events.analysis.suppression import LIFT_BASKETS_MIN, K, hidden_in_rows, hidden_in_table
+from export.events.report.counts import counts_of, monday_of
 
 __all__ = ["ByBand", "Figures", "Grid", "Lifts", "Sums", "Week", "figures_of", "sums_of"]
 
@@ -60,7 +61,7 @@ class ByBand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """A figure for each row and band, `(R, K)`; `hidden` and `totals` cover the totals too where there are any."""
+    """A figure for each row and band, `(R, K)`; what is hidden of it, of the rows' totals and of the columns'."""
 
     rows: tuple[str, ...]
     corrected: Estimate
@@ -68,6 +69,7 @@ class Grid:
     hidden: NDArray[np.bool_]
     row_totals: _F64
     row_hidden: NDArray[np.bool_]
+    column_hidden: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,10 @@ class Lifts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Week:
-    """A week from Monday on. Changes are against the week before, None where the series breaks between them."""
+    """A week from Monday on. Changes are against the week before, None where the series breaks between them.
+
+    `age_baskets` stand behind `share` and, as the estimates have it, `estimated`.
+    """
 
     starts: date
     days: int
@@ -95,6 +100,8 @@ class Week:
     models: tuple[str, ...]
     breaks: tuple[str, ...]
     share: Estimate | None
+    estimated: _F64
+    age_baskets: float
     baskets_change: float | None
     spend_change: float | None
     share_change: Estimate | None
@@ -102,7 +109,7 @@ class Week:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """The report's content. Money is in the store's currency; shares are 0..1."""
+    """The report's content. Money is in the store's currency; shares are 0..1; a hidden count of baskets is None."""
 
     first: date
     last: date
@@ -111,9 +118,9 @@ class Figures:
     currency: str
     baskets: int
     lines: int
-    known: int
-    unknown: int
-    marked: int
+    known: int | None
+    unknown: int | None
+    marked: int | None
     uncorrectable: int
     unfinished: int
     models: tuple[str, ...]
@@ -129,9 +136,15 @@ class Figures:
     lifts: Lifts
     weeks: tuple[Week, ...]
     weeks_hidden: NDArray[np.bool_]
-    unknown_by_hour: tuple[tuple[int, int, int], ...]
-    unknown_by_lane_group: tuple[tuple[str, int, int, int], ...]
-    marked_days: tuple[tuple[str, int], ...]
+    week_baskets_hidden: NDArray[np.bool_]
+    week_marked_hidden: NDArray[np.bool_]
+    unknown_by_hour: tuple[tuple[int, int | None, int | None], ...]
+    unknown_by_lane_group: tuple[tuple[str, int | None, int | None, int | None], ...]
+    marked_days: tuple[tuple[str, int | None], ...]
+
+    def change_hidden(self, week: int) -> bool:
+        """A change tells one week from the other."""
+        return bool(self.week_baskets_hidden[[max(week - 1, 0), week]].any())
 
 
 def sums_of(engine: Engine, bands: Sequence[Band]) -> Sums:
@@ -184,10 +197,17 @@ def figures_of(sums: Sums, export: Export, bundles: Sequence[Path]) -> Figures:
         raise NoData(f"{export.root}: {int(counted.sum())} baskets with an age; a report needs at least {K}")
     mixture = mixture_of(reader.channel, counted)
     age_baskets = mixture.share.value * mixture.n.sum()
+    counts = counts_of(day, sums.by_hour, sums.by_lane_group)
+    hours = _hours(sums.by_hour, reader, bands, counts.hour_known_hidden)
+    weeks = _weeks(day, reader, bands)
+    weeks_hidden = _weeks_hidden(weeks)
+    few = np.minimum(age_baskets, _soft(day, bands, usable, "p") / tables.STEPS)
+    # What hours or weeks cannot tell without telling on a small cell, their sum cannot either.
+    told_elsewhere = hours.column_hidden | weeks_hidden[-1, :-1]
     mix = ByBand(
         corrected=mixture.share,
         estimated=_shares(day, bands, usable),
-        hidden=age_baskets < K,
+        hidden=hidden_in_rows(np.where(told_elsewhere, 0.0, few)[None])[0],
     )
     quantities = [reader.sum(day, usable, column) for column in ("lines", "cents")]
     squares = [reader.sum(day, usable, column) for column in ("lines2", "cents2")]
@@ -201,9 +221,9 @@ def figures_of(sums: Sums, export: Export, bundles: Sequence[Path]) -> Figures:
         currency=sums.currency,
         baskets=int(day["n"].sum()),
         lines=int(day["lines"].sum()),
-        known=int(day["n"][day["position"] >= 0].sum()),
-        unknown=int(day["n"][day["position"] < 0].sum()),
-        marked=int(day["n"][day["marked"]].sum()),
+        known=counts.known,
+        unknown=counts.unknown,
+        marked=counts.marked,
         uncorrectable=int(day["n"][usable & (reader.cell(day) < 0)].sum()),
         unfinished=export.unfinished,
         models=tuple(errors),
@@ -220,7 +240,7 @@ def figures_of(sums: Sums, export: Export, bundles: Sequence[Path]) -> Figures:
             estimated=_soft(day, bands, usable, "c") / soft / 100,
             hidden=mix.hidden,
         ),
-        hours=_hours(sums.by_hour, reader, bands),
+        hours=hours,
         categories=_categories(
             sums.by_category,
             reader,
@@ -230,23 +250,19 @@ def figures_of(sums: Sums, export: Export, bundles: Sequence[Path]) -> Figures:
             age_baskets=age_baskets,
         ),
         lifts=_lifts(sums, reader, mixture, bands),
-        weeks=(weeks := _weeks(day, reader)),
-        weeks_hidden=_weeks_hidden(weeks),
-        unknown_by_hour=_unknown_by_hour(sums.by_hour),
-        unknown_by_lane_group=tuple(
-            (str(g), int(n), int(u), int(m))
-            for g, n, u, m in sorted(
-                zip(*(sums.by_lane_group[c] for c in ("lane_group", "n", "unknown", "marked")), strict=True)
-            )
-        ),
-        marked_days=tuple(
-            (str(d), int(day["n"][(day["date"] == d) & day["marked"]].sum()))
-            for d in sorted(set(day["date"][day["marked"]]))
-        ),
+        weeks=weeks,
+        weeks_hidden=weeks_hidden[:-1, :-1],
+        week_baskets_hidden=counts.week_baskets_hidden,
+        week_marked_hidden=counts.week_marked_hidden,
+        unknown_by_hour=counts.unknown_by_hour,
+        unknown_by_lane_group=counts.unknown_by_lane_group,
+        marked_days=counts.marked_days,
     )
 
 
-def _hours(table: dict[str, Any], reader: Cells, bands: tuple[Band, ...]) -> Grid:
+def _hours(
+    table: dict[str, Any], reader: Cells, bands: tuple[Band, ...], known_hidden: NDArray[np.bool_]
+) -> Grid:
     hours = np.unique(table["hour"])
     counts = reader.grouped(table, np.searchsorted(hours, table["hour"]), len(hours), "n")
     mixes = [mixture_of(reader.channel, n) if n.sum() >= _MIX_BASKETS_MIN else None for n in counts]
@@ -257,15 +273,17 @@ def _hours(table: dict[str, Any], reader: Cells, bands: tuple[Band, ...]) -> Gri
         ]
     )
     corrected = _scaled(_together([m.share if m else None for m in mixes], len(bands)), counts.sum(axis=1))
-    known = np.nan_to_num(corrected.value, nan=0.0)
-    hidden = hidden_in_table(np.where(np.isnan(corrected.value), 0.0, known))
+    untold = np.isnan(corrected.value)
+    hidden = hidden_in_table(np.minimum(np.where(untold, estimated, corrected.value), estimated))
+    hidden[:-1, :-1] |= untold
     return Grid(
         rows=tuple(f"{int(h):02d}" for h in hours),
         corrected=corrected,
         estimated=estimated,
         hidden=hidden[:-1, :-1],
         row_totals=counts.sum(axis=1),
-        row_hidden=hidden[:-1, -1],
+        row_hidden=hidden[:-1, -1] | known_hidden,
+        column_hidden=hidden[-1, :-1],
     )
 
 
@@ -285,11 +303,11 @@ def _categories(
     rates, _ = rates_of(mixture, cents, reader.grouped(table, group, len(names), "cents2"))
     taken, _ = rates_of(mixture, reader.grouped(table, group, len(names), "n"))
     per_basket = np.maximum(spend.value, 1e-9)
-    soft = np.zeros((len(names), len(bands)))
+    soft, seen = np.zeros((len(names), len(bands))), np.zeros((len(names), len(bands)))
     for k in range(len(bands)):
         np.add.at(soft[:, k], group, table[f"c{k}"].astype(np.float64))
-    baskets = taken.value * age_baskets
-    hidden = hidden_in_table(baskets)
+        np.add.at(seen[:, k], group, table[f"p{k}"].astype(np.float64) / tables.STEPS)
+    hidden = hidden_in_table(np.minimum(taken.value * age_baskets, seen))
     order = np.argsort(-cents.sum(axis=1), kind="stable")
     return Grid(
         rows=tuple(names[order].tolist()),
@@ -302,6 +320,7 @@ def _categories(
         hidden=hidden[:-1, :-1][order],
         row_totals=(cents.sum(axis=1) / max(cents.sum(), 1e-9))[order],
         row_hidden=hidden[:-1, -1][order],
+        column_hidden=hidden[-1, :-1],
     )
 
 
@@ -331,8 +350,8 @@ def _lifts(sums: Sums, reader: Cells, mixture: Mixture, bands: tuple[Band, ...])
     )
 
 
-def _weeks(day: dict[str, Any], reader: Cells) -> tuple[Week, ...]:
-    monday = {d: _monday(date.fromisoformat(d)) for d in {str(d) for d in day["date"]}}
+def _weeks(day: dict[str, Any], reader: Cells, bands: tuple[Band, ...]) -> tuple[Week, ...]:
+    monday = {d: monday_of(date.fromisoformat(d)) for d in {str(d) for d in day["date"]}}
     by_week: dict[date, list[int]] = defaultdict(list)
     for index, d in enumerate(day["date"]):
         by_week[monday[str(d)]].append(index)
@@ -368,6 +387,8 @@ def _weeks(day: dict[str, Any], reader: Cells) -> tuple[Week, ...]:
             models=models,
             breaks=breaks,
             share=mixture.share if mixture else None,
+            estimated=_shares(day, bands, clean & (day["position"] >= 0)),
+            age_baskets=float(n.sum()),
             baskets_change=baskets / compared.baskets - 1 if compared and compared.baskets else None,
             spend_change=spend / compared.spend - 1 if compared and compared.spend else None,
             share_change=change,
@@ -396,19 +417,9 @@ def _breaks(
 
 
 def _weeks_hidden(weeks: tuple[Week, ...]) -> NDArray[np.bool_]:
-    shares = [w.share.value * w.baskets if w.share is not None else None for w in weeks]
-    size = next((len(s) for s in shares if s is not None), 0)
-    return hidden_in_table(np.stack([s if s is not None else np.zeros(size) for s in shares]))[:-1, :-1]
-
-
-def _unknown_by_hour(table: dict[str, Any]) -> tuple[tuple[int, int, int], ...]:
-    told = []
-    for hour in np.unique(table["hour"]):
-        here = table["hour"] == hour
-        told.append(
-            (int(hour), int(table["n"][here].sum()), int(table["n"][here & (table["position"] < 0)].sum()))
-        )
-    return tuple(told)
+    """Over weeks and bands, totals included."""
+    shares = [w.estimated if w.share is None else np.minimum(w.share.value, w.estimated) for w in weeks]
+    return hidden_in_table(np.stack([share * w.age_baskets for share, w in zip(shares, weeks, strict=True)]))
 
 
 def _soft(table: dict[str, Any], bands: tuple[Band, ...], where: NDArray[np.bool_], letter: str) -> _F64:
@@ -438,7 +449,3 @@ def _together(made: Sequence[Estimate | None], bands: int) -> Estimate:
 def _scaled(estimate: Estimate, by: _F64) -> Estimate:
     scale = by[:, None]
     return Estimate(value=estimate.value * scale, low=estimate.low * scale, high=estimate.high * scale)
-
-
-def _monday(day: date) -> date:
-    return day - timedelta(days=day.weekday())

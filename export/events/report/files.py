@@ -119,26 +119,27 @@ def tables_of(figures: Figures) -> Iterable[tuple[str, Sequence[str], list[list[
             [
                 w.starts.isoformat(),
                 w.days,
-                w.baskets,
-                _number(w.baskets_change),
-                _number(w.spend),
-                _number(w.spend_change),
-                w.marked,
+                _or(f.week_baskets_hidden[r], w.baskets),
+                _or(f.change_hidden(r), w.baskets_change),
+                _or(f.week_baskets_hidden[r], w.spend),
+                _or(f.change_hidden(r), w.spend_change),
+                _or(f.week_marked_hidden[r], w.marked),
                 " ".join(w.breaks),
                 " ".join(w.models),
             ]
-            for w in f.weeks
+            for r, w in enumerate(f.weeks)
         ],
     )
     yield (
         "age_mix_by_week",
-        ("week", "band", "value", "low", "high", "change", "change_low", "change_high"),
+        ("week", "band", *ends, "change", "change_low", "change_high"),
         [
             [
                 w.starts.isoformat(),
                 key,
                 *_three(w.share, k, f.weeks_hidden[r, k]),
-                *_three(w.share_change, k, f.weeks_hidden[r, k]),
+                _or(f.weeks_hidden[r, k] or w.share is None, w.estimated[k]),
+                *_three(w.share_change, k, f.weeks_hidden[r, k] or f.weeks_hidden[max(r - 1, 0), k]),
             ]
             for r, w in enumerate(f.weeks)
             for k, key in enumerate(keys)

@@ -116,11 +116,11 @@ class _Page:
 
     def _tiles(self) -> str:
         f, w = self._f, self._w
-        seen = f.known / max(f.baskets, 1)
+        seen = "·" if f.known is None else _percent(f.known / max(f.baskets, 1))
         cents, lines = _store_average(f)
         made = [
             (_count(f.baskets), w["baskets"]),
-            (_percent(seen), w["known"]),
+            (seen, w["known"]),
             (f"{cents:.2f}", w["spend"].format(currency=f.currency)),
             (f"{lines:.1f}", w["lines"]),
         ]
@@ -132,7 +132,7 @@ class _Page:
         told = [f"<div class='box'><h3>{_e(w['use_title'])}</h3><p>{_e(w['use'])}</p></div>"]
         lines = []
         if f.marked_days:
-            days = ", ".join(f"{day} ({_count(n)})" for day, n in f.marked_days[:12])
+            days = ", ".join(f"{day} ({_told(n)})" for day, n in f.marked_days[:12])
             lines.append(w["marked_days"].format(days=days + (" …" if len(f.marked_days) > 12 else "")))
         if f.models_unmeasured:
             lines.append(
@@ -190,9 +190,22 @@ class _Page:
             for k in range(len(self._labels))
         ]
         shown = [[_count(_about(v)) if v is not None else "" for v in row] for row in values]
+        c = grid.corrected
+        hints = [
+            [
+                ""
+                if grid.hidden[r, k]
+                else f"{_about(c.low[r, k])} – {_about(c.high[r, k])}; {self._w['uncorrected']} "
+                f"{_about(grid.estimated[r, k])}"
+                for r in range(len(grid.rows))
+            ]
+            for k in range(len(self._labels))
+        ]
         return (
             "<figure><div class='wide'>"
-            + charts.heat(grid.rows, self._labels, values, title=self._w["hours_title"], shown=shown)
+            + charts.heat(
+                grid.rows, self._labels, values, title=self._w["hours_title"], shown=shown, hints=hints
+            )
             + "</div></figure>"
         )
 
@@ -282,23 +295,34 @@ class _Page:
             f"<th{' class=t' if key in ('shift', 'breaks') else ''}>{_e(w[key])}</th>"
             for key in ("week", "baskets", "change", "spend_short", "change", "shift", "breaks")
         )
-        body = "".join(
-            f"<tr><td>{week.starts.isoformat()}</td><td>{_count(week.baskets)}</td><td>{_signed(week.baskets_change)}</td>"
-            f"<td>{week.spend:.2f}</td><td>{_signed(week.spend_change)}</td><td class='t'>{_e(self._shift(week))}</td>"
-            f"<td class='t'>{_e(', '.join(w[b] for b in week.breaks))}</td></tr>"
-            for week in weeks
-        )
+        body = "".join(self._week(r, week) for r, week in enumerate(weeks))
         return (
             f"<figure><div class='wide'>{chart}</div></figure><div class='wide'><table><thead><tr>{head}</tr></thead>"
             f"<tbody>{body}</tbody></table></div>"
         )
 
-    def _shift(self, week: Week) -> str:
+    def _week(self, r: int, week: Week) -> str:
+        f, w = self._f, self._w
+        apart = f.change_hidden(r)
+        cells = (
+            "·" if f.week_baskets_hidden[r] else _count(week.baskets),
+            "·" if apart else _signed(week.baskets_change),
+            "·" if f.week_baskets_hidden[r] else f"{week.spend:.2f}",
+            "·" if apart else _signed(week.spend_change),
+        )
+        return (
+            f"<tr><td>{week.starts.isoformat()}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}"
+            f"<td class='t'>{_e(self._shift(r, week))}</td>"
+            f"<td class='t'>{_e(', '.join(w[b] for b in week.breaks))}</td></tr>"
+        )
+
+    def _shift(self, r: int, week: Week) -> str:
         change = week.share_change
         if change is None:
             return "–"
+        told = ~self._f.weeks_hidden[[max(r - 1, 0), r]].any(axis=0)
         # Seven bands are looked at, so one must stand out further than its own interval says.
-        sure = np.abs(change.value) > 1.4 * (change.high - change.low) / 2
+        sure = told & (np.abs(change.value) > 1.4 * (change.high - change.low) / 2)
         if not sure.any():
             return self._w["no_shift"]
         k = int(np.argmax(np.where(sure, np.abs(change.value), -1.0)))
@@ -307,21 +331,19 @@ class _Page:
 
     def _unknown(self) -> str:
         f, w = self._f, self._w
-        made = [
-            charts.Bar(
-                label=f"{hour:02d}",
-                value=unknown / n if n >= K else None,
-                shown=f"{_percent(unknown / max(n, 1))}",
+        made = []
+        for hour, n, unknown in f.unknown_by_hour:
+            share = None if n is None or unknown is None else unknown / max(n, 1)
+            made.append(
+                charts.Bar(label=f"{hour:02d}", value=share, shown="" if share is None else _percent(share))
             )
-            for hour, n, unknown in f.unknown_by_hour
-        ]
         head = "".join(
             f"<th>{_e(w[key])}</th>" for key in ("lane_group", "baskets", "unknown_column", "marked")
         )
         rows = "".join(
-            f"<tr><td>{_e(name)}</td><td>{_count(n)}</td><td>{_percent(u / max(n, 1))}</td><td>{_count(m)}</td></tr>"
+            f"<tr><td>{_e(name)}</td><td>{_told(n)}</td>"
+            f"<td>{'·' if n is None or u is None else _percent(u / max(n, 1))}</td><td>{_told(m)}</td></tr>"
             for name, n, u, m in f.unknown_by_lane_group
-            if n >= K
         )
         chart = charts.bars(made, title=w["unknown_title"], width=700, height=200, percent=True)
         return (
@@ -357,6 +379,10 @@ def _signed(change: float | None) -> str:
 
 def _count(number: float) -> str:
     return f"{int(number):,}".replace(",", "\u202f")
+
+
+def _told(number: int | None) -> str:
+    return "·" if number is None else _count(number)
 
 
 def _e(text: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from edge.cli import main
 from export.events.report.words import WORDS
-from tests.export.events.pretended import exported, reported, simulated
+from tests.export.events.pretended import exported, reported, said_to_nobody, simulated
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +93,43 @@ def test_a_short_report_hides_what_few_baskets_say(
     told = reported(store[0], tmp_path, "--since", "2026-01-05", "--until", "2026-01-05")
     hours = told["tables"]["customers_by_hour"]
     assert any(row["value"] is None for row in hours if row["band"] != "all")
-    assert all(row["value"] is None or row["value"] >= 10 for row in hours)
+    assert all(row[name] is None or row[name] >= 10 for row in hours for name in ("value", "uncorrected"))
     assert all(row["baskets"] >= 10 for row in told["lifts"])
+
+
+def test_a_small_shop_is_told_no_number_of_fewer_than_ten_baskets_and_none_to_work_it_out_from(
+    tmp_path: Path,
+) -> None:
+    """A hundred baskets: five of minors, six of unknown customers, some hours and weeks with a handful."""
+    simulated(tmp_path / "state", "--days", "2", "--lanes", "1", "--customers", "60", "--start", "2026-01-11")
+    told = reported(exported(tmp_path / "state", tmp_path / "files"), tmp_path)
+    shares = [row["share"] for row in told["age_mix"]]
+    assert shares.count(None) > 1, "one hidden share is what the others leave of 1"
+    assert all(row["uncorrected"] is None for row in told["age_mix"] if row["share"] is None)
+    for name in ("lines_a_basket", "spend_a_basket"):
+        assert [row["value"] is None for row in told["tables"][name]] == [share is None for share in shares]
+    assert 100 < told["baskets"] < 130
+    assert (told["known"], told["unknown"]) == (None, None)
+    counts = {
+        name: [row[column] for row in told["tables"][name] for column in columns]
+        for name, columns in (
+            ("customers_by_hour", ("value", "uncorrected")),
+            ("unknown_by_hour", ("baskets", "unknown")),
+            ("unknown_by_lane_group", ("baskets", "unknown", "marked")),
+            ("weeks", ("baskets", "marked")),
+        )
+    }
+    for name, numbers in counts.items():
+        assert all(number is None or number == 0 or number >= 10 for number in numbers), name
+    assert None in counts["customers_by_hour"]
+    assert None in counts["unknown_by_hour"]
+    for name, rows in told["tables"].items():
+        with (tmp_path / f"report.{name}.csv").open(encoding="utf-8", newline="") as stream:
+            assert [
+                {key: "" if value is None else str(value) for key, value in row.items()} for row in rows
+            ] == list(csv.DictReader(stream))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<b>·</b>" in page  # the share of those with an age would tell how many have none
 
 
 def test_days_of_blind_lanes_are_left_out_and_break_the_series(
@@ -209,6 +244,23 @@ def test_a_damaged_page_within_a_file_is_told_too(
     assert main(["report", str(files), "--out", str(tmp_path / "out" / "r.html")]) == 2
     assert "checkout-age report: " in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_store_that_may_not_be_looked_into_is_told_and_never_left_out(tmp_path: Path) -> None:
+    """`Path.glob` passes over it in silence: the report would be of the other stores, and nobody would know."""
+    from export.events.analysis.reading import find_export
+
+    files = tmp_path / "files"
+    for store in ("a", "b"):
+        day = files / f"store={store}" / "date=2026-01-05"
+        day.mkdir(parents=True)
+        (day / "_SUCCESS").touch()
+    (files / "_SUCCESS").touch()
+    (files / "store=b").chmod(0)
+    said = said_to_nobody(lambda: find_export(files), files)
+    (files / "store=b").chmod(0o700)
+    assert said.startswith("PermissionError")
+    assert "store=b" in said
 
 
 def test_an_empty_range_is_told(

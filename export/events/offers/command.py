@@ -113,6 +113,7 @@ def _offers(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
                         "lift": round(item.lift, 4),
                         "support": round(item.support, 6),
                         "ci95": [round(item.low, 4), round(item.high, 4)],
+                        "uncorrected": round(item.uncorrected, 4),
                     }
                     for item in entry.items
                 ],
@@ -156,6 +157,14 @@ def _ranked(
         cells.grouped(table, np.searchsorted(skus, table["sku"].astype(str)), len(skus), "n")
         for table in products
     )
+    soft, whole = np.zeros((len(skus), bands)), np.zeros(bands)
+    for table in products:
+        at = np.searchsorted(skus, table["sku"].astype(str))
+        for k in range(bands):
+            np.add.at(soft[:, k], at, table[f"p{k}"].astype(np.float64))
+    for table in baskets:
+        usable = ~table["marked"] & (table["position"] >= 0)
+        whole += [float(table[f"p{k}"][usable].sum()) for k in range(bands)]
     together: dict[tuple[str, str], int] = {}
     for table in pairs:
         for category, sku, both in zip(table["category"], table["sku"], table["n"], strict=True):
@@ -167,6 +176,9 @@ def _ranked(
         skus.tolist(),
         categories,
         counts,
+        estimated=soft
+        / np.maximum(soft.sum(axis=1, keepdims=True), 1e-9)
+        / np.maximum(whole / whole.sum(), 1e-9),
         together=together,
         bands=bands,
         never=never,
@@ -179,7 +191,9 @@ def _told(evaluation: Evaluation, split: date) -> str:
     verdict = "better than popularity" if evaluation.beats_popularity else "no better than popularity"
     return (
         f"hit rate at 5 from {split} on, {evaluation.n} baskets: {evaluation.hit_rate:.4f}; "
-        f"what everybody buys: {evaluation.popularity_hit_rate:.4f} ({verdict})"
+        f"what everybody buys: {evaluation.popularity_hit_rate:.4f}; difference "
+        f"{evaluation.hit_rate - evaluation.popularity_hit_rate:+.4f}, 95 % interval "
+        f"{evaluation.difference_low:+.4f} to {evaluation.difference_high:+.4f} ({verdict})"
     )
 
 

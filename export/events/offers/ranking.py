@@ -32,12 +32,16 @@ _LIFT_MOST: Final = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A product in a list: the lift that ranks it (shrunk), its 95 % interval before that, its share of baskets."""
+    """A product in a list: the lift that ranks it (shrunk), its 95 % interval before that, its share of baskets.
+
+    `uncorrected`: the lift as the estimates have it, neither corrected for the model's error nor shrunk.
+    """
 
     sku: str
     lift: float
     low: float
     high: float
+    uncorrected: float
     support: float
 
 
@@ -69,12 +73,14 @@ def rank(
     categories: Sequence[str],
     counts: _F64,
     *,
+    estimated: _F64,
     together: dict[tuple[str, str], int],
     bands: int,
     never: dict[int, frozenset[str]],
 ) -> Ranking:
     """Make the lists from baskets with each item by cell `(I, C)`.
 
+    `estimated`: lifts `(I, K)` as the estimates have them, told beside.
     `named`: of the channel, how often the till calls band t band e. `together[category, sku]`: baskets with both.
     `never[band]`: categories that this band is shown nothing of.
     """
@@ -83,7 +89,7 @@ def rank(
     kept = kept[np.argsort(-sold[kept], kind="stable")]
     names = [skus[i] for i in kept]
     shelf = np.array([categories[i] for i in kept])
-    counts, sold = counts[kept], sold[kept]
+    counts, sold, estimated = counts[kept], sold[kept], estimated[kept]
     total = mixture.n.sum()
     popular = sold / total
     _, lifts = rates_of(mixture, counts)
@@ -95,7 +101,16 @@ def rank(
     for band in range(bands):
         allowed = ~np.isin(shelf, sorted(never.get(band, frozenset())))
         score = np.where(allowed, popular * expected[:, band], -1.0)
-        whole = _entry(band, None, score, names=names, lift=shrunk[:, band], lifts=lifts, popular=popular)
+        whole = _entry(
+            band,
+            None,
+            score,
+            names=names,
+            lift=shrunk[:, band],
+            lifts=lifts,
+            estimated=estimated[:, band],
+            popular=popular,
+        )
         entries.append(whole)
         most_sold.append(tuple(name for name, may in zip(names, allowed, strict=True) if may))
         for category, (factor, low, high) in associations.items():
@@ -111,6 +126,7 @@ def rank(
                 names=names,
                 lift=shrunk[:, band] * factor,
                 lifts=moved,
+                estimated=estimated[:, band] * factor,
                 popular=popular,
             )
             if [i.sku for i in made.items] != [i.sku for i in whole.items]:
@@ -141,6 +157,7 @@ def _entry(
     names: list[str],
     lift: _F64,
     lifts: Estimate,
+    estimated: _F64,
     popular: _F64,
 ) -> Entry:
     best = [int(i) for i in np.argsort(-score, kind="stable")[:_LIST] if score[i] > 0]
@@ -153,6 +170,7 @@ def _entry(
                 lift=float(lift[i]),
                 low=float(lifts.low[i, band]),
                 high=float(lifts.high[i, band]),
+                uncorrected=float(estimated[i]),
                 support=float(popular[i]),
             )
             for i in best

@@ -19,10 +19,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edge.events.sales_schema import BANDS_MAX, DEFAULT_BANDS, STEPS, open_sales
 from edge.events.sales_store import SALES_FILE
 
 _LINES_A_BASKET = 7
+_AT_ONCE = 10_000
 _FIRST = date(2026, 1, 5)
 
 
@@ -41,11 +44,7 @@ def fill(path: Path, *, lines: int, days: int, seed: int) -> int:
         )
         c.executemany(
             "INSERT INTO basket_line VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (number, line, *chance.choice(goods), 1000, chance.randrange(50, 2000), "EUR")
-                for number in range(1, baskets + 1)
-                for line in range(1, _LINES_A_BASKET + 1)
-            ),
+            _lines(np.random.default_rng(seed), goods, baskets),
         )
         c.execute(
             "INSERT INTO coverage SELECT day, lane_group, model, count(*), sum(p_unknown = 0), sum(p_unknown > 0), 0"
@@ -68,6 +67,26 @@ def _baskets(chance: random.Random, count: int, days: int) -> Iterator[tuple[Any
             number, f"{chance.getrandbits(128):032x}", "lanes", day.isoformat(), chance.randrange(8, 20),
             day.weekday(), *steps, *rest, unknown, 1, "none" if unknown else "good", "age-resnet50/1.0.0",
         )  # fmt: skip
+
+
+def _lines(
+    chance: np.random.Generator, goods: list[tuple[str, str, str]], baskets: int
+) -> Iterator[tuple[Any, ...]]:
+    for first in range(1, baskets + 1, _AT_ONCE):
+        numbers = np.repeat(np.arange(first, min(first + _AT_ONCE, baskets + 1)), _LINES_A_BASKET)
+        places = np.tile(np.arange(1, _LINES_A_BASKET + 1), len(numbers) // _LINES_A_BASKET)
+        taken = chance.integers(len(goods), size=len(numbers))
+        cents = chance.integers(50, 2000, size=len(numbers))
+        for number, line, item, price in zip(
+            *(a.tolist() for a in (numbers, places, taken, cents)), strict=True
+        ):
+            yield number, line, *goods[item], 1000, price, "EUR"
+
+
+def two_cores() -> int:
+    """Keep this process and its children on two cores, as the promise has it; returns how many there are."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    return len(os.sched_getaffinity(0))
 
 
 def measure(state: Path, target: Path, kind: str) -> dict[str, Any]:
@@ -103,13 +122,14 @@ def main() -> int:
         return _export(args.export, args.to, args.format)
     with tempfile.TemporaryDirectory() as folder:
         state, target = Path(folder, "state"), Path(folder, "marketing")
+        cores = two_cores()
         began = time.monotonic()
         lines = fill(state / SALES_FILE, lines=args.lines, days=args.days, seed=args.seed)
         print(f"{lines} lines filled in {time.monotonic() - began:.1f} s", file=sys.stderr)
         first = measure(state, target, args.format)
         again = measure(state, target, args.format)
         told = {
-            "machine": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()},
+            "machine": {"cpu": platform.processor() or platform.machine(), "cores": cores},
             "versions": {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version},
             "lines": lines,
             "days": args.days,

@@ -63,6 +63,18 @@ def prove(error: AgeError, *, seed: int, preference: bool, days: int = 30, lanes
         "shares_inside": int(((share.low <= truth.mix) & (truth.mix <= share.high)).sum()),
         "error_corrected": _error(lifts.value, truth.lifts, planted),
         "error_uncorrected": _error(raw, truth.lifts, planted),
+        **_favourites(truth.lifts, {"corrected": lifts.value, "uncorrected": raw}, planted),
+    }
+
+
+def _favourites(true: np.ndarray, found: dict[str, np.ndarray], where: np.ndarray) -> dict[str, float | None]:
+    """Mean lift of planted products in the band that likes them best, where that is 1.3 or more."""
+    best = np.zeros_like(where)
+    best[np.arange(len(true)), true.argmax(axis=1)] = True
+    best &= where & (true >= 1.3)
+    return {
+        f"favourite_{name}": round(float(lifts[best].mean()), 4) if best.any() else None
+        for name, lifts in {"true": true, **found}.items()
     }
 
 
@@ -79,29 +91,24 @@ def main() -> None:
     args = parser.parse_args()
     error = load_age_error(args.bundle or shipped_bundle())
     for preference in (True, False):
-        told = [prove(error, seed=seed, preference=preference) for seed in range(1, args.seeds + 1)]
-        for one in told:
-            print(json.dumps(one))
-        total = {key: sum(one[key] or 0 for one in told) for key in told[0] if key != "seed"}
-        print(
-            json.dumps(
-                {
-                    "preference": preference,
-                    "model": error.model,
-                    "seeds": len(told),
-                    "planted_inside": round(total["planted_inside"] / total["planted"], 4)
-                    if preference
-                    else None,
-                    "excluding_1": round(total["excluding_1"] / total["lifts"], 4),
-                    "shares_inside": round(total["shares_inside"] / len(told) / len(DEFAULT_BANDS), 4),
-                    "error_corrected": round(total["error_corrected"] / len(told), 4) if preference else None,
-                    "error_uncorrected": round(total["error_uncorrected"] / len(told), 4)
-                    if preference
-                    else None,
-                }
-            ),
-            flush=True,
-        )
+        told = []
+        for seed in range(1, args.seeds + 1):
+            told.append(prove(error, seed=seed, preference=preference))
+            print(json.dumps(told[-1]), flush=True)
+        print(json.dumps({"preference": preference, "model": error.model, **_whole(told)}), flush=True)
+
+
+def _whole(told: list[dict[str, Any]]) -> dict[str, Any]:
+    """Shares over all stores, and means of what each store has a mean of; None where nothing was planted."""
+    total = {key: sum(one[key] or 0 for one in told) for key in told[0]}
+    means = [key for key in told[0] if key.startswith(("error_", "favourite_"))]
+    return {
+        "seeds": len(told),
+        "planted_inside": round(total["planted_inside"] / total["planted"], 4) if total["planted"] else None,
+        "excluding_1": round(total["excluding_1"] / total["lifts"], 4),
+        "shares_inside": round(total["shares_inside"] / len(told) / len(DEFAULT_BANDS), 4),
+        **{key: round(total[key] / len(told), 4) if told[0][key] is not None else None for key in means},
+    }
 
 
 if __name__ == "__main__":

@@ -151,6 +151,36 @@ def test_a_page_that_nobody_touched_says_that_it_is_silent_until_somebody_does(
     expect(page.locator("#sound")).to_be_hidden()
 
 
+def test_a_page_behind_other_windows_notifies_once_of_what_would_ring(shop: Shop, page: Page) -> None:
+    page.add_init_script("""
+        globalThis.notes = [];
+        globalThis.Notification = class {
+          static permission = "default";
+          static async requestPermission() { return (Notification.permission = "granted"); }
+          constructor(title, { body }) { notes.push(`${title} ${body}`); }
+        };
+        Object.defineProperty(document, "hidden", { get: () => true });
+    """)
+    sign_in(page, shop, "sam")
+    expect(page.locator("#connection")).to_have_text("Live")
+    raise_alert(shop, "a-0", kind="camera_blind", lane="lane-3", receipt=None, items=[])
+    expect(page.locator("[data-alert=a-0]")).to_be_visible()
+    assert page.evaluate("notes") == [], "nobody has allowed it yet"
+    page.locator("#notify").click()
+    expect(page.locator("#notify")).to_be_hidden()
+    page.evaluate("Date.now = (real => () => real() + 60_000)(Date.now)")
+    for number in range(1, 6):
+        raise_alert(shop, f"a-{number}")
+    raise_alert(shop, "u-1", kind="unseen_customer", severity="low")
+    raise_alert(shop, "help", kind="assistance", receipt=None, items=[])
+    expect(page.locator("[data-alert=help]")).to_be_visible()
+    notes = page.evaluate("notes")
+    assert len(notes) == 2, "one of five sales, and the call for help"
+    assert notes[0].endswith("r-a-1")
+    assert notes[1].startswith("lane-1")
+    assert not any(word in " ".join(notes) for word in ("17", "years", "c-7"))
+
+
 def test_the_page_says_that_it_reconnects_and_misses_nothing_over_a_restart(shop: Shop, page: Page) -> None:
     sign_in(page, shop, "sam")
     raise_alert(shop, "a-1")

@@ -80,7 +80,7 @@ def test_one_hill_has_one_mode_and_two_have_two() -> None:
 def test_faults_of_a_folder_are_found(
     make_data: Callable[..., Path], some_rows: list[dict[str, str]], shared: Path, tmp_path: Path
 ) -> None:
-    rows = some_rows[::16]
+    rows = some_rows[::4]  # enough for two processes
     data = make_data(tmp_path / "data", rows)
     source = shared / "data" / "faces" / rows[0]["file_name"]
     (data / "copy.webp").write_bytes(source.read_bytes())
@@ -88,20 +88,29 @@ def test_faults_of_a_folder_are_found(
     image = cv2.imread(str(source))
     cv2.imwrite(str(data / "grey.png"), cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
     cv2.imwrite(str(data / "two.png"), np.hstack([image, image]))
+    cv2.imwrite(str(data / "dark.png"), image // 8)
+    cv2.imwrite(str(data / "soft.png"), cv2.GaussianBlur(image, None, image.shape[0] / 30))
     other = "test" if rows[0]["split"] != "test" else "train"
     with (data / "labels.csv").open("a", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         age = float(rows[0]["real_age"])
         writer.writerow(["copy.webp", age + 20, "", "", "own", other])
-        for name in ("torn.jpg", "gone.jpg", "grey.png", "two.png"):
+        for name in ("torn.jpg", "gone.jpg", "grey.png", "two.png", "dark.png", "soft.png"):
             writer.writerow([name, age, "", "", "own", rows[0]["split"]])
 
-    told = eda(data, tmp_path / "out", "--detector", "yunet", "--models", shared / "models", "--jobs", 1)
+    told = eda(data, tmp_path / "out", "--detector", "yunet", "--models", shared / "models", "--jobs", 2)
 
     seen = told["pictures"]
     assert seen["trouble"] == {"missing": ["gone.jpg"], "unreadable": ["torn.jpg"]}
     assert seen["faces"]["several"] >= 1
+    assert seen["looked_at"] == len(rows) + 7
     assert seen["grey"] >= 1
+    assert seen["dark"] >= 1
+    assert seen["blurred"] >= 1
+    assert seen["orientation"]["landscape"] >= 1  # two.png
+    assert sum(seen["orientation"].values()) == sum(seen["faces"].values()) == seen["looked_at"] - 2
+    assert sum(row["n"] for row in seen["brightness"]) == seen["looked_at"] - 2
+    assert seen["size_range"]["width"][1] == 2 * image.shape[1]
     duplicates = seen["duplicates"]
     assert duplicates["exact_groups"] == 1
     assert any("copy.webp" in pair for pair in duplicates["straddling"])

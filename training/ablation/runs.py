@@ -58,7 +58,7 @@ def ablate(
     plan.runs.mkdir(parents=True, exist_ok=True)
     told: dict[str, Any] = {}
     views = _Views(judge)
-    judged = _start(plan, views)
+    judged = _start(plan, crops, views)
     for variant in plan.variants:
         judged += _finished(variant, plan, crops, views, progress)
         told = _told(plan, crops, judge, judged)
@@ -94,24 +94,22 @@ class _Views:
         return found
 
 
-def _start(plan: Plan, views: _Views) -> list[Judged]:
+def _start(plan: Plan, crops: CropSet, views: _Views) -> list[Judged]:
     """The starting weights as they are, where the base takes a trained last layer from them."""
     config, folder = plan.base.config, plan.runs / START
     if config.init in ("random", "imagenet"):
         return []
-    file = folder / ANSWERS_FILE
+    file, made_from = folder / ANSWERS_FILE, {"init": config.init, "data": crops.manifest["files"]}
     if not file.is_file():
         keras.mixed_precision.set_global_policy("float32")
         network = build_model(config.head)
         initialise(network, config.init)
         folder.mkdir(exist_ok=True)
         read = {START: predict(network, views.plain), DEGRADED: predict(network, views.degraded)}
-        _keep(file, read, {"init": config.init})
+        _keep(file, read, made_from)
     answers, about = _read(file)
-    if about["init"] != config.init:
-        raise DataError(
-            f"{folder}: answers of {about['init']}, the plan starts from {config.init}; {_WAY_OUT}"
-        )
+    if about != made_from:
+        raise DataError(f"{folder}: answers of other weights or to other faces; {_WAY_OUT}")
     what = "starting weights, not trained"
     return [Judged(name=START, what=what, logits=answers[START], degraded=answers[DEGRADED])]
 

@@ -49,6 +49,22 @@ def test_the_planted_truth_lies_within_the_intervals(
     assert sum(inside) >= 0.9 * len(inside)
 
 
+def test_the_proof_over_many_stores_finds_what_the_commands_find(
+    store: tuple[Path, dict[str, Any]], report: tuple[Path, dict[str, Any]]
+) -> None:
+    """It leaves the files between out; the same store drawn, exported and reported gives the same counts."""
+    from export.events.analysis.age_error import load_age_error, shipped_bundle
+    from export.events.simulate.proof import prove
+
+    proved = prove(load_age_error(shipped_bundle()), seed=3, preference=True, days=10, lanes=4)
+    found = {(row["band"], row["sku"]): row["ci95"] for row in report[1]["lifts"]}
+    planted = {(row["band"], row["sku"]): row["lift"] for row in store[1]["lifts"]}
+    shown = planted.keys() & found.keys()
+    assert (proved["lifts"], proved["planted"]) == (len(found), len(shown))
+    assert proved["planted_inside"] == sum(found[at][0] <= planted[at] <= found[at][1] for at in shown)
+    assert proved["excluding_1"] == sum(low > 1 or high < 1 for low, high in found.values())
+
+
 def test_estimates_as_they_stand_stand_beside(report: tuple[Path, dict[str, Any]]) -> None:
     youngest = report[1]["age_mix"][0]
     assert youngest["uncorrected"] > 1.5 * youngest["share"]

@@ -109,19 +109,36 @@ def test_crops_of_another_contract_are_refused(few: Path, tmp_path: Path, shared
         CropSet.open(tmp_path / "out")
 
 
+def test_crops_that_were_cut_short_are_refused(few: Path, tmp_path: Path, shared: Path) -> None:
+    """A copy that broke off is no smaller set."""
+    crops = make(few, tmp_path / "out", shared)
+    with (tmp_path / "out" / "crops.npy").open("r+b") as file:
+        file.truncate(len(crops) * 112 * 112 * 3 // 2)
+
+    with pytest.raises(DataError, match=r"crops\.npy: cannot be read .*; prepare the pictures again"):
+        CropSet.open(tmp_path / "out")
+
+
 def test_an_empty_split_is_named_with_those_that_are_there(mini: CropSet) -> None:
     with pytest.raises(DataError, match="the split 'holdout' is empty; there are: test, train, val"):
         mini.only("holdout")
 
 
-def test_the_command_tells_counts_and_moves(few: Path, tmp_path: Path, shared: Path) -> None:
-    from training.cli import prepare as command
-
+def test_the_command_tells_counts_and_moves(
+    make_data: Callable[..., Path], some_rows: Rows, mini: CropSet, tmp_path: Path, shared: Path
+) -> None:
+    """A picture of `test` in another file is labelled `train`: learnt from, it would flatter the test."""
+    rows = some_rows[::8]  # enough for two processes
+    data = make_data(tmp_path / "data", rows)
+    mine = next(row for row in rows if row["split"] == "test")
+    picture = cv2.imread(str(shared / "data" / "faces" / mine["file_name"]))
+    cv2.imwrite(str(data / "again.png"), picture)
+    with (data / "labels.csv").open("a", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerow(["again.png", mine["real_age"], "", "", "own", "train"])
     code = "import sys; from edge.cli import main; sys.exit(main(sys.argv[1:]))"
-    assert command.HELP
     done = subprocess.run(
         [
-            *(sys.executable, "-c", code, "prepare", few, "--out", tmp_path / "out"),
+            *(sys.executable, "-c", code, "prepare", data, "--out", tmp_path / "out"),
             *("--models", shared / "models", "--detector", "yunet", "--jobs", "2"),
         ],
         capture_output=True,
@@ -130,4 +147,16 @@ def test_the_command_tells_counts_and_moves(few: Path, tmp_path: Path, shared: P
     )
 
     assert done.returncode == 0, done.stderr
-    assert "12 of 12 pictures are ready" in done.stdout
+    assert "37 of 37 pictures are ready" in done.stdout
+    assert "moved again.png: train -> test (near_duplicate)" in done.stdout
+    crops = CropSet.open(tmp_path / "out")
+    assert crops.manifest["moved"] == [
+        {"file_name": "again.png", "from": "train", "to": "test", "because": "near_duplicate"}
+    ]
+    (row,) = (row for row in crops.table if row["file_name"] == "again.png")
+    assert (row["given_split"], row["split"]) == ("train", "test")
+    assert "again.png" not in crops.only("train").column("file_name")
+    assert "again.png" not in crops.only("test", given=True).column("file_name")
+    alone = {row["file_name"]: int(row["row"]) for row in mini.table}
+    for row in crops.table[:-1]:  # two processes cut as one does
+        assert np.array_equal(crops.pixels[int(row["row"])], mini.pixels[alone[row["file_name"]]])

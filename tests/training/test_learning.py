@@ -9,12 +9,13 @@ import keras
 import numpy as np
 import pytest
 
+from training import network
 from training.augment import Augment
 from training.config import Augmentation, Budget, Degradation, Loss, Optimiser, Phase, TrainingConfig
 from training.crops import CropSet
 from training.degrade import blurred, compressed, dark, noisy, small
 from training.model import DEVIATION_RGB, MEAN_RGB, initialise
-from training.network import Learner
+from training.network import Learner, choose_precision
 from training.targets import absolute_error, loss_for, targets
 
 PLAIN = Augmentation(
@@ -127,6 +128,15 @@ def test_inside_an_interval_there_is_no_error() -> None:
         0.0,
         16.0,
     ]
+
+
+@pytest.mark.parametrize(("accelerated", "chosen"), [(True, "mixed_bfloat16"), (False, "float32")])
+def test_auto_mixes_precision_where_a_device_has_it(
+    monkeypatch: pytest.MonkeyPatch, accelerated: bool, chosen: str
+) -> None:
+    monkeypatch.setattr(network, "_accelerated", lambda: accelerated)
+    assert choose_precision("auto") == chosen
+    assert choose_precision("mixed_float16") == "mixed_float16"
 
 
 def test_one_batch_is_learnt_by_heart(mini: CropSet, shared: Path) -> None:

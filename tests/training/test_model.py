@@ -51,6 +51,44 @@ def test_a_scalar_head_takes_the_backbone_of_a_distribution_and_starts_at_a_grow
     assert np.asarray(model.get_layer("conv1_conv").kernel).std() > 1e-3
 
 
+def test_keras_own_weights_see_the_same_pictures_as_where_they_were_trained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They want BGR less a mean, ours is RGB in deviations: the first kernel is turned, nothing else."""
+    real = keras.applications.ResNet50
+    keras.utils.set_random_seed(1)
+    donor = real(include_top=False, weights=None, pooling="avg")
+    asked: list[object] = []
+
+    def downloaded(**options: object) -> keras.Model:
+        asked.append(options["weights"])
+        return donor if options["weights"] == "imagenet" else real(**options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(keras.applications, "ResNet50", downloaded)
+    model = build_model(size_px=64)
+    initialise(model, "imagenet")
+    assert asked == [None, "imagenet"]
+
+    rgb = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.float32)
+    theirs = np.asarray(donor(keras.applications.resnet50.preprocess_input(rgb.copy()), training=False))
+    eye = keras.Model(model.input, model.get_layer("ages").input)
+    ours = np.asarray(eye(normalise(rgb.astype(np.uint8)), training=False))
+    np.testing.assert_allclose(ours, theirs, rtol=0.02, atol=0.01 * float(np.abs(theirs).max()))
+
+
+def test_weights_that_cannot_be_fetched_are_named_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = keras.applications.ResNet50
+
+    def offline(**options: object) -> keras.Model:
+        if options["weights"] == "imagenet":
+            raise OSError("no network")
+        return real(**options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(keras.applications, "ResNet50", offline)
+    with pytest.raises(WeightsError, match=r"fetch them once where there is a network.*no network"):
+        initialise(build_model(size_px=32), "imagenet")
+
+
 def test_normalising_is_the_same_line_for_arrays_and_tensors() -> None:
     rgb = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
     expected = (rgb / 255.0 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]

@@ -21,7 +21,11 @@ import numpy as np
 import pytest
 import yaml
 
+from training.checkpoint import Checkpoint
+from training.config import load_training_config
 from training.crops import CropSet
+from training.network import Learner
+from training.trainer import TrainingError, train
 
 COMMAND = [
     sys.executable,
@@ -71,6 +75,17 @@ def finish(config: Path, *more: str, backend: str = "tensorflow") -> tuple[int, 
     return process.returncode, out, err
 
 
+def evaluate(run: Path, crops: Path, report: Path) -> subprocess.CompletedProcess[str]:
+    words = ["evaluate", run, "--data", crops, "--split", "val", "--quick", "--out", report]
+    return subprocess.run(
+        [*COMMAND[:-1], *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+    )
+
+
 def curve(
     run: Path, columns: Sequence[str] = ("step", "loss", "train_mae", "val_mae")
 ) -> list[list[float | None]]:
@@ -79,28 +94,40 @@ def curve(
 
 
 def test_a_killed_run_resumes_to_the_same_curve(mini: CropSet, tmp_path: Path) -> None:
-    whole = write_config(tmp_path / "whole", mini.folder, budget={"steps": 12})
-    killed = write_config(tmp_path / "killed", mini.folder, budget={"steps": 12})
+    """The kill falls into the second phase: other picture size, other layers learn, the optimiser began anew."""
+    phases = [
+        {"share": 0.4, "size_px": 32, "train_from": "conv5"},
+        {"share": 0.6, "size_px": 48, "train_from": "conv4"},
+    ]
+    whole = write_config(tmp_path / "whole", mini.folder, budget={"steps": 14}, phases=phases)
+    killed = write_config(tmp_path / "killed", mini.folder, budget={"steps": 14}, phases=phases)
     code, out, err = finish(whole)
     assert code == 0, err
     assert "val MAE" in out
 
     process = start(killed)
-    checkpoint = tmp_path / "killed" / "run" / "checkpoint.npz"
-    while not checkpoint.is_file() and process.poll() is None:
+    while process.poll() is None and rounds_of(tmp_path / "killed" / "run") < 5:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    assert process.returncode == -signal.SIGKILL
     code, _, err = finish(killed, "--resume")
     assert code == 0, err
 
     first, second = curve(tmp_path / "whole" / "run"), curve(tmp_path / "killed" / "run")
-    assert [row[0] for row in second] == [2, 4, 6, 8, 10, 12]
+    assert [row[0] for row in second] == [2, 4, 6, 8, 10, 12, 14]
+    assert [row[0] for row in curve(tmp_path / "killed" / "run", ("size_px",))] == [32] * 3 + [48] * 4
     for expected, found in zip(first, second, strict=True):
         assert [value is None for value in found] == [value is None for value in expected]
         known = [value for value in expected if value is not None]
         # Threads add in another order.
         assert [value for value in found if value is not None] == pytest.approx(known, rel=2e-3)
+
+
+def rounds_of(run: Path) -> int:
+    """Rounds that the curve of a run in progress shows."""
+    file = run / "curve.csv"
+    return max(0, len(file.read_text().splitlines()) - 1) if file.is_file() else 0
 
 
 def test_a_run_folder_says_what_it_was_made_from(mini: CropSet, tmp_path: Path) -> None:
@@ -125,6 +152,15 @@ def test_a_run_folder_says_what_it_was_made_from(mini: CropSet, tmp_path: Path) 
     assert [row[0] for row in curve(run, ("size_px",))] == [48, 64]
     assert json.loads((run / "result.json").read_text())["stopped_by"] == "budget"
 
+    report = tmp_path / "report"
+    done = evaluate(run, mini.folder, report)
+    assert done.returncode == 0, done.stderr
+    told = json.loads((report / "figures.json").read_text())
+    assert (told["variant"], told["n"]) == ("keras", len(mini.only("val", given=True)))
+    assert told["challenge25"]["tau"]["tau"] is None
+    assert told["conclusions"]["challenge"]["verdict"] != "yes"  # whatever it says: a run has no τ
+    assert "export it to a bundle" in (report / "index.html").read_text(encoding="utf-8")
+
     code, _, err = finish(config)
     assert code == 2
     assert "go on with --resume" in err
@@ -134,7 +170,7 @@ def test_a_run_folder_says_what_it_was_made_from(mini: CropSet, tmp_path: Path) 
 
 
 def test_jax_trains_unchanged(mini: CropSet, tmp_path: Path) -> None:
-    config = write_config(tmp_path, mini.folder, budget={"steps": 4}, head="scalar")
+    config = write_config(tmp_path, mini.folder, budget={"steps": 4})
     code, _, err = finish(config, backend="jax")
 
     assert code == 0, err
@@ -142,17 +178,65 @@ def test_jax_trains_unchanged(mini: CropSet, tmp_path: Path) -> None:
     assert all(np.isfinite(row[1] or np.nan) for row in curve(tmp_path / "run"))
 
 
-def test_two_devices_mirror_each_other(mini: CropSet, tmp_path: Path) -> None:
-    config = write_config(tmp_path, mini.folder, budget={"steps": 4}, devices=2)
-    code, _, err = finish(config)
+MIRRORED = """
+import sys
+from pathlib import Path
+import numpy as np
+import tensorflow as tf
+from training import network, trainer
+from training.config import load_training_config
 
-    assert code == 0, err
+made = []
+real = network.Learner.__init__
+def noted(self, *given, **named):
+    real(self, *given, **named)
+    made.append(self)
+network.Learner.__init__ = noted
+trainer.train(load_training_config(Path(sys.argv[1])))
+(learner,) = made
+assert learner.model.distribute_strategy.num_replicas_in_sync == 2, "one device only"
+for variable in learner.network.trainable_variables:
+    first, second = variable.value.values
+    assert first.device != second.device
+    assert np.array_equal(first.numpy(), second.numpy()), variable.path
+"""
+
+
+def test_two_devices_mirror_each_other(mini: CropSet, tmp_path: Path) -> None:
+    """Each sees half of a batch, and both hold the same weights after it."""
+    config = write_config(tmp_path, mini.folder, budget={"steps": 4}, devices=2)
+    done = subprocess.run(
+        [sys.executable, "-c", MIRRORED, str(config)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+
+    assert done.returncode == 0, done.stderr[-2000:]
     assert curve(tmp_path / "run")[-1][0] == 4
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_checkpoint(
-    mini: CropSet, tmp_path: Path
+    mini: CropSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Two rounds went well, the third is no number: what the second left can go on."""
+    config = load_training_config(write_config(tmp_path, mini.folder, budget={"steps": 12}))
+    real, rounds = Learner.fit_round, iter([True, True, False])
+
+    def fit_round(learner: Learner, batches: Any, rate: float) -> tuple[float, float]:
+        return real(learner, batches, rate) if next(rounds) else (float("nan"), float("nan"))
+
+    monkeypatch.setattr(Learner, "fit_round", fit_round)
+    with pytest.raises(TrainingError, match=r"step 4\.\.6: the loss is nan\. The checkpoint before is kept"):
+        train(config)
+    kept = Checkpoint.read(tmp_path / "run")
+    assert kept is not None
+    assert kept.state["step"] == 4
+    assert all(np.isfinite(value).all() for value in kept.model)
+
+
+def test_a_rate_that_is_too_high_says_what_to_change(mini: CropSet, tmp_path: Path) -> None:
     config = write_config(
         tmp_path,
         mini.folder,
@@ -170,7 +254,7 @@ def test_a_run_that_gets_no_better_stops_early(mini: CropSet, tmp_path: Path) ->
     config = write_config(
         tmp_path, mini.folder, budget={"steps": 40}, patience=1, optimiser={"rate": 0.0, "average": 0.0}
     )
-    code, out, err = finish(config)
+    code, out, err = finish(config, "--head", "scalar")
 
     assert code == 0, err
     assert "stopped by early stop" in out

@@ -64,7 +64,10 @@ def scenes(
                 "brightness": float(rng.uniform(0.7, 1.2)),
             },
             "geometry": {"far_px": 45, "till": [0.35, 0.4]},
-            "zones": {"customer": [[0.06, 0.06], [0.52, 0.06], [0.52, 0.86], [0.06, 0.86]], "cashier": []},
+            "zones": {
+                "customer": [[0.06, 0.06], [0.52, 0.06], [0.52, 0.86], [0.06, 0.86]],
+                "cashier": [[0.66, 0.06], [0.96, 0.06], [0.96, 0.5], [0.66, 0.5]],
+            },
             "actors": actors,
             "receipts": [],
         }

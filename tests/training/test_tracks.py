@@ -102,14 +102,15 @@ def test_a_scene_from_val_is_one_that_the_renderer_takes(shared: Path, tmp_path:
     subprocess.run(
         [
             *(sys.executable, shared / "video" / "make_lane.py", file, "--faces", shared / "data" / "faces"),
-            *("--frame", "2.5", "--png", tmp_path / "look.png"),
+            *("--no-video", "--truth", tmp_path / "a.truth.json"),
         ],
         check=True,
         capture_output=True,
     )
 
     assert {splits[actor["picture"]] for actor in scene["actors"]} == {"val"}
-    assert (tmp_path / "look.png").stat().st_size > 10_000
+    people = json.loads((tmp_path / "a.truth.json").read_text())["people"]
+    assert {person["zone"] for person in people} == {"customer"}
 
 
 def test_what_was_calibrated_on_tracks_goes_into_the_bundle(tmp_path: Path, bundle: AgeBundle) -> None:

@@ -78,6 +78,11 @@ def open_run(config: TrainingConfig, crops: CropSet, *, resume: bool) -> None:
             raise DataError(
                 f"{config.run}: cannot be resumed with other {', '.join(changed)}; choose another `run`"
             )
+        if before["config"].get("refit") != facts["config"]["refit"]:  # the recipe tells what was done last
+            before["config"]["refit"] = facts["config"]["refit"]
+            waiting = file.with_suffix(".new")
+            waiting.write_text(json.dumps(before, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            waiting.replace(file)
         return
     config.run.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -88,6 +88,8 @@ def test_a_finished_run_can_be_refitted_otherwise(small: TrainingConfig) -> None
     assert (small.run / FEATURES_FILE).is_file()
     again = train(replace(small, refit=refit), resume=True)
     assert again.refitted == first.refitted
+    recipe = json.loads((small.run / "run.json").read_text())["config"]["refit"]
+    assert recipe["steps"] == 3, "the recipe that goes into a bundle tells the refit that made its weights"
     assert json.loads((small.run / "result.json").read_text())["refitted"]["mae"] == first.refitted.mae
 
 

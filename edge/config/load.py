@@ -12,6 +12,7 @@ from edge.config.config import Config
 from edge.config.migrate import RENAMED, Renamed
 from edge.config.overlay import laid_over, overlay_files
 from edge.config.problem import ConfigError, Problem
+from edge.config.shorthand import written_out
 from edge.config.tree import MAX_BYTES, read_tree
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def _build(
         raise ConfigError(unreadable)
     file = layers[0][0]
     builder = Builder(file=file, folder=folder, renamed=renamed)
-    config = builder.build(_all_laid_over([tree for tree in trees if not isinstance(tree, Problem)]), Config)
+    whole = _all_laid_over([tree for tree in trees if not isinstance(tree, Problem)])
+    config = builder.build(written_out(whole), Config)
     if builder.problems:
         raise ConfigError(builder.problems)
     if not isinstance(config, Config):  # a builder that says nothing and builds nothing is our mistake

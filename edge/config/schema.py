@@ -23,10 +23,12 @@ _SIMPLE = {
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a configuration file, for editors and other programs."""
+    described = _section(Config)
+    described["properties"]["hub"]["anyOf"].append({"type": "boolean"})  # as `shorthand` reads it
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "checkout-age configuration",
-        **_section(Config),
+        **described,
     }
 
 

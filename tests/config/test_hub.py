@@ -35,7 +35,7 @@ def test_a_hub_turns_boxes_red_within_a_minute_whatever_is_set() -> None:
         ),
         (SINK + "hub: {host: b.example, ca_file: pyproject.toml}", "has no effect without 'tls: true'"),
         (SINK + "hub: {host: b.example, password_env: P}", "a password without 'user'"),
-        (SINK + "hub: true", "hub: 'true' is not allowed; a mapping with host, role"),
+        ("hub: true", "hub: 'true' is not allowed; a mapping with host, role"),
         ("hub: {host: b.example}", "hub: needs an MQTT sink with 'purpose: security'"),
         (
             SINK.replace("host", "types: [checkout.alert.raised.v1], host") + "hub: {host: b.example}",
@@ -50,3 +50,28 @@ def test_a_mistake_is_named(text: str, said: str) -> None:
     with pytest.raises(ConfigError) as error:
         read(text)
     assert said in str(error.value)
+
+
+def test_hub_true_takes_the_broker_of_the_sink_for_security() -> None:
+    sinks = (
+        "sinks:\n"
+        "  - {kind: mqtt, name: m, purpose: marketing, host: other.example}\n"
+        "  - {kind: mqtt, name: s, purpose: security, host: b.example, port: 1999, prefix: shop, user: u,"
+        " password_env: P}\n"
+    )
+    hub = read(sinks + "hub: true").hub
+    assert hub is not None
+    assert (hub.role, hub.host, hub.effective_port, hub.prefix, hub.user) == (
+        "hub",
+        "b.example",
+        1999,
+        "shop",
+        "u",
+    )
+    assert (
+        hub == read(sinks + "hub: {host: b.example, port: 1999, prefix: shop, user: u, password_env: P}").hub
+    )
+
+
+def test_hub_false_is_no_hub() -> None:
+    assert read(SINK + "hub: false").hub is None

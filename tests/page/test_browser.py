@@ -482,8 +482,8 @@ def test_a_shift_that_is_over_is_told_on_the_page_and_calls_nobody(shop: Shop, p
     before = shop.shift["from"]
     digest = {"lane": "-", "from": ago(660), "to": before, "count": 9, "sales": 240, "lanes": [lane]}
     shop.commit("checkout.shift.digest.v1", digest)
-    expect(page.locator(".digest:not(.running)")).to_contain_text("9 of 240 restricted sales")
-    expect(page.locator(".digest:not(.running)")).to_contain_text("turned away: 2")
+    expect(page.locator("article.digest:not(.running)")).to_contain_text("9 of 240 restricted sales")
+    expect(page.locator("article.digest:not(.running)")).to_contain_text("turned away: 2")
     assert page.evaluate("globalThis.rang") == 0
     raise_alert(shop, "a-1")
     expect(page.locator("[data-alert=a-1]")).to_be_visible()

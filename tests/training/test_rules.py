@@ -152,7 +152,7 @@ def test_the_shipped_configuration_is_read_with_paths_from_its_folder() -> None:
 
     assert config.data == (CONFIG.parent / "../work/crops").resolve()
     assert Path(config.init).name == "resnet50_faces.weights.h5"
-    assert config.optimiser.rate == 2e-4
+    assert config.optimiser.rate == 2.5e-4
     assert [phase.size_px for phase in config.phases] == [96, 112]
     assert config.limit == 100
     assert config.head == "distribution"

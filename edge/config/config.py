@@ -9,7 +9,7 @@ from typing import Annotated
 
 from edge.config.camera import Camera
 from edge.config.http import Http
-from edge.config.hub import Hub
+from edge.config.hub import BETWEEN_BOXES, Hub
 from edge.config.inference import Inference
 from edge.config.lane import Lane
 from edge.config.log import Log
@@ -25,15 +25,13 @@ from edge.config.tracking import Tracking
 
 __all__ = ["Config"]
 
-_BETWEEN_BOXES = {"checkout.alert.raised.v1", "checkout.alert.acknowledged.v1"}
-
 
 def _tells_boxes(sink: Sink) -> bool:
     """Does it carry what hub and members need of each other?"""
     return (
         sink.kind == "mqtt"
         and sink.purpose == "security"
-        and (not sink.types or set(sink.types) >= _BETWEEN_BOXES)
+        and (not sink.types or set(sink.types) >= BETWEEN_BOXES)
     )
 
 

@@ -10,7 +10,10 @@ from typing import Annotated, Literal
 from edge.config.rule import NAME, Count, Existing, Matches, Within
 from edge.config.secret import one_password
 
-__all__ = ["Hub"]
+__all__ = ["BETWEEN_BOXES", "Hub"]
+
+BETWEEN_BOXES = frozenset({"checkout.alert.raised.v1", "checkout.alert.acknowledged.v1"})
+"""What hub and members need of each other: a sink that names its types must name these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
+
+from edge.config.hub import BETWEEN_BOXES, Hub
+from edge.config.sink import MqttSink
 
 if TYPE_CHECKING:
     from yaml.nodes import MappingNode, Node
 
 __all__ = ["written_out"]
 
-_BROKER: Final = {
-    "host",
-    "port",
-    "prefix",
-    "tls",
-    "ca_file",
-    "user",
-    "password_env",
-    "password_file",
-    "password_credential",
-}
+_BROKER: Final = {field.name for field in fields(Hub)} & {field.name for field in fields(MqttSink)}
 
 
 def written_out(root: Node) -> Node:
     """The same tree with `hub: true` as a mapping and `hub: false` left out.
 
-    Without an MQTT sink for security `hub: true` stays as it is, to be refused with its line.
+    Without a sink that boxes can hear each other by, `hub: true` stays as it is, to be refused with its line.
     """
     from yaml.nodes import MappingNode
 
@@ -44,12 +38,22 @@ def written_out(root: Node) -> Node:
 def _broker(root: MappingNode) -> MappingNode | None:
     from yaml.nodes import MappingNode, SequenceNode
 
-    sinks = next((value for key, value in root.value if key.value == "sinks"), None)
+    sinks = _texts(root).get("sinks")
     for sink in sinks.value if isinstance(sinks, SequenceNode) else ():
         if not isinstance(sink, MappingNode):
             continue
-        told = {key.value: value.value for key, value in sink.value if isinstance(key.value, str)}
-        if told.get("kind") == "mqtt" and told.get("purpose") == "security":
-            kept = [(key, value) for key, value in sink.value if key.value in _BROKER]
+        told = _texts(sink)
+        words = {key: value.value for key, value in told.items()}
+        types = told.get("types")
+        named = {str(each.value) for each in types.value} if isinstance(types, SequenceNode) else set()
+        if (words.get("kind"), words.get("purpose")) != ("mqtt", "security"):
+            continue
+        if not named or named >= BETWEEN_BOXES:
+            kept = [(key, value) for key, value in sink.value if str(key.value) in _BROKER]
             return MappingNode(sink.tag, kept, sink.start_mark, sink.end_mark, sink.flow_style)
     return None
+
+
+def _texts(node: MappingNode) -> dict[str, Any]:
+    """The entries whose key is a text; others are the builder's to refuse."""
+    return {key.value: value for key, value in node.value if isinstance(key.value, str)}

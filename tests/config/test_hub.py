@@ -75,3 +75,28 @@ def test_hub_true_takes_the_broker_of_the_sink_for_security() -> None:
 
 def test_hub_false_is_no_hub() -> None:
     assert read(SINK + "hub: false").hub is None
+
+
+def test_hub_true_passes_over_a_sink_that_boxes_cannot_hear_each_other_by() -> None:
+    sinks = (
+        "sinks:\n"
+        "  - {kind: mqtt, name: n, purpose: security, types: [checkout.alert.raised.v1], host: narrow.example}\n"
+        "  - {kind: mqtt, name: w, purpose: security, host: whole.example}\n"
+    )
+    hub = read(sinks + "hub: true").hub
+    assert hub is not None
+    assert hub.host == "whole.example"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "kind: mqtt\n    ? [a]\n    : b",
+        "kind: mqtt\n    types: 5",
+        "kind: mqtt\n    types: [[a]]",
+        "kind: [mqtt]",
+    ],
+)
+def test_hub_true_beside_a_sink_that_is_no_sink_is_refused_in_words(odd: str) -> None:
+    with pytest.raises(ConfigError):
+        read(f"sinks:\n  - name: s\n    purpose: security\n    host: b.example\n    {odd}\nhub: true")

@@ -26,6 +26,7 @@ __all__ = [
     "Sampling",
     "TrainingConfig",
     "load_training_config",
+    "read_settings",
 ]
 
 
@@ -190,11 +191,8 @@ class TrainingConfig:
         return found
 
 
-def load_training_config(file: Path, overrides: Mapping[str, Any] | None = None) -> TrainingConfig:
-    """Read a YAML file; `overrides` replace top-level keys. Relative paths start at the file's folder.
-
-    Raises DataError naming file and key.
-    """
+def read_settings(file: Path) -> dict[str, Any]:
+    """The keys and values of a YAML file, unchecked. Raises DataError where it holds none."""
     try:
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as missing:
@@ -203,6 +201,15 @@ def load_training_config(file: Path, overrides: Mapping[str, Any] | None = None)
         raise DataError(f"{file}: no YAML: {wrong}") from wrong
     if not isinstance(raw, dict):
         raise DataError(f"{file}: expected keys and values, as in configs/training.yaml")
+    return raw
+
+
+def load_training_config(file: Path, overrides: Mapping[str, Any] | None = None) -> TrainingConfig:
+    """Read a YAML file; `overrides` replace top-level keys. Relative paths start at the file's folder.
+
+    Raises DataError naming file and key.
+    """
+    raw = read_settings(file)
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     for key in ("data", "run", "init"):
         if key in raw and key not in given and (key != "init" or str(raw[key]).endswith(".h5")):

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
-from training.config import TrainingConfig, load_training_config
+from training.config import TrainingConfig, load_training_config, read_settings
 from training.labels import DataError
 
 __all__ = ["BASE", "LAST", "MIRRORED", "START", "Plan", "Variant", "load_plan", "merged"]
@@ -59,13 +57,8 @@ def load_plan(file: Path, overrides: Mapping[str, str | None] | None = None) -> 
 
     Raises DataError naming file and key.
     """
-    try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as missing:
-        raise DataError(f"{file}: cannot be read: {missing.strerror}") from missing
-    except yaml.YAMLError as wrong:
-        raise DataError(f"{file}: no YAML: {wrong}") from wrong
-    if not isinstance(raw, dict) or set(raw) != set(_KEYS):
+    raw = read_settings(file)
+    if set(raw) != set(_KEYS):
         raise DataError(f"{file}: expected the keys {', '.join(_KEYS)}")
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     runs = Path(given.pop("runs", file.parent / raw["runs"])).resolve()
@@ -94,8 +87,7 @@ def merged(settings: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, 
 def _variant(recipe: Path, runs: Path, base: Mapping[str, Any], entry: Mapping[str, Any]) -> Variant:
     change = dict(entry["change"])
     new_head = bool(change.pop("new_head", False))
-    raw = yaml.safe_load(recipe.read_text(encoding="utf-8")) if recipe.is_file() else {}
-    settings = merged(merged(raw, base), change)
+    settings = merged(merged(read_settings(recipe), base), change)
     changed = {key: settings[key] for key in {*base, *change}}
     try:
         config = load_training_config(recipe, {**changed, "run": str(runs / entry["name"])})

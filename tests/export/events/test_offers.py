@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edge.cli import main
 from export.events.analysis.age_error import load_age_error, shipped_bundle
 from export.events.analysis.bands import bands_of_pairs
 from export.events.analysis.correction import Mixture, channel_of, mixture_of
 from export.events.offers.evaluation import evaluate
-from export.events.offers.ranking import rank, suggestions
+from export.events.offers.ranking import Ranking, rank, suggestions
 from tests.export.events.pretended import exported, simulated
 
 BANDS = bands_of_pairs([(0, 17), (18, 24), (25, 34), (35, 44), (45, 54), (55, 64), (65, 100)])
@@ -40,18 +41,12 @@ def counts(mixture: Mixture, taste: np.ndarray) -> np.ndarray:
     return np.random.default_rng(2).binomial(mixture.n.astype(int), np.clip(rate, 0, 1)) * 1.0
 
 
+def ranked(mixture: Mixture, sold: NDArray[np.float64]) -> Ranking:
+    return rank(mixture, NAMED, SKUS, SHELVES, sold, estimated=AS_THEY_ARE, together={}, bands=7, never={})
+
+
 def test_where_every_age_buys_alike_everybody_is_shown_what_everybody_buys(mixture: Mixture) -> None:
-    ranking = rank(
-        mixture,
-        NAMED,
-        SKUS,
-        SHELVES,
-        counts(mixture, np.ones((30, 7))),
-        estimated=AS_THEY_ARE,
-        together={},
-        bands=7,
-        never={},
-    )
+    ranking = ranked(mixture, counts(mixture, np.ones((30, 7))))
     for entry in ranking.entries:
         assert [item.sku for item in entry.items] == list(ranking.popular[0][:10])
         assert {item.lift for item in entry.items} == {1.0}
@@ -111,22 +106,12 @@ def test_a_thing_seldom_sold_is_not_suggested_however_well_it_fits(mixture: Mixt
     sold = counts(mixture, np.ones((30, 7)))
     sold[5] = 0
     sold[5, 0] = 49
-    ranking = rank(mixture, NAMED, SKUS, SHELVES, sold, estimated=AS_THEY_ARE, together={}, bands=7, never={})
+    ranking = ranked(mixture, sold)
     assert all(item.sku != "s5" for entry in ranking.entries for item in entry.items)
 
 
 def test_equal_lists_claim_no_gain(mixture: Mixture) -> None:
-    ranking = rank(
-        mixture,
-        NAMED,
-        SKUS,
-        SHELVES,
-        counts(mixture, np.ones((30, 7))),
-        estimated=AS_THEY_ARE,
-        together={},
-        bands=7,
-        never={},
-    )
+    ranking = ranked(mixture, counts(mixture, np.ones((30, 7))))
     held = {
         "basket": np.array(["aaaaaa", "aaaaaa", "bbbbbb", "bbbbbb", "cccccc"]),
         "sku": np.array(["s0", "s1", "s2", "s29", "s3"]),

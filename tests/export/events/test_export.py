@@ -14,21 +14,17 @@ from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 
+import duckdb
+import pyarrow.parquet as pq
 import pytest
 
-pa = pytest.importorskip("pyarrow")
-duckdb = pytest.importorskip("duckdb")
-pytest.importorskip("adbc_driver_sqlite")
-
-import pyarrow.parquet as pq  # noqa: E402
-
-from export.events import export as export_module  # noqa: E402
-from export.events.cli import export as command  # noqa: E402
-from export.events.errors import ExportError  # noqa: E402
-from export.events.export import export_events  # noqa: E402
-from export.events.forget import forget_in_export  # noqa: E402
-from tests.events.sales_facts import MONDAY, NOBODY, a_basket, a_line, a_store  # noqa: E402
-from tests.export.events.pretended import said_to_nobody  # noqa: E402
+from export.events import export as export_module
+from export.events.cli import export as command
+from export.events.errors import ExportError
+from export.events.export import export_events
+from export.events.forget import forget_in_export
+from tests.events.sales_facts import MONDAY, NOBODY, a_basket, a_line, a_store
+from tests.export.events.pretended import said_to_nobody
 
 TUESDAY = MONDAY + timedelta(days=1)
 PINNED = {

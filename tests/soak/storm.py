@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import random
@@ -126,7 +127,7 @@ class Till(threading.Thread):
         except urllib.error.HTTPError as error:
             self.refusals[error.code] += 1
             return False
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):  # killed within its answer, too
             return False
         assert told["accepted"] + told["duplicate"] == 1, told
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import platform
@@ -92,7 +93,7 @@ def parts(config: Config) -> dict[str, str]:
 def _gathered(gather: Callable[[], str]) -> str:
     try:
         return gather()
-    except (OSError, ValueError, sqlite3.Error, subprocess.SubprocessError) as error:
+    except (OSError, ValueError, http.client.HTTPException, sqlite3.Error, subprocess.SubprocessError) as error:
         return f"not available: {type(error).__name__}: {error}"
 
 

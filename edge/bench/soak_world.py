@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import random
 import socket
@@ -230,6 +231,6 @@ class Till(threading.Thread):
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - our own daemon
                 told = json.loads(answer.read())
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             return False
         return bool(told["accepted"] + told["duplicate"] == 1)

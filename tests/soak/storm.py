@@ -232,7 +232,7 @@ class Storm:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/api/version", timeout=5):
                     self._start_took_s = time.monotonic() - began_s
                     return True
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 time.sleep(0.05)
         return False
 
@@ -298,7 +298,7 @@ class Storm:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/api/stats", timeout=5) as answer:
                 stats = json.loads(answer.read())
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
         time.sleep(0.2)
         return not any(sink["pending"] for sink in stats["sinks"])

@@ -101,7 +101,8 @@ def test_the_page_is_whole_and_alone(evaluated: Path) -> None:
     page = (evaluated / "index.html").read_text(encoding="utf-8")
 
     assert "Is it good enough?" in page
-    assert "Worst errors" in page
+    assert page.index("Worst errors") < page.index("Conclusions, and the rules they rest on")
+    assert page.rindex("<h2") == page.rindex("<h2", 0, page.index("Conclusions, and the rules they rest on"))
     assert "data:image/jpeg;base64," in page
     assert "http" not in page.replace("http://www.w3.org", "")  # nothing is fetched
     assert "<script" not in page

@@ -1,4 +1,4 @@
-"""The evaluation as a page: conclusions first, then what they rest on."""
+"""The evaluation as a page: the two answers in short, what they rest on, and the conclusions at the end."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ __all__ = ["write_report"]
 
 Say = Callable[..., str]
 _WORST = 40
+_GOALS = ("offers", "challenge")
 _WHOSE = {
     "miss_14_17": "14–17",
     "challenged_18_24": "18–24",
@@ -62,7 +63,7 @@ def write_report(
         lang=lang,
         parts=[
             _tiles(say, figures),
-            _goals(say, figures),
+            _answers(say, figures),
             _errors(say, figures, faces, answers),
             _challenge(say, figures),
             _calibration(say, figures),
@@ -71,6 +72,7 @@ def write_report(
             _variants(say, figures),
             _baselines(say, figures),
             _worst(say, faces, answers),
+            _conclusions(say, figures),
         ],
         footer=" ".join(filter(None, [say("footer"), figures["licence"]])),
     )
@@ -90,19 +92,23 @@ def _tiles(say: Say, figures: dict[str, Any]) -> str:
     )
 
 
-def _goals(say: Say, figures: dict[str, Any]) -> str:
-    parts = []
-    for goal in ("offers", "challenge"):
-        told = figures["conclusions"][goal]
-        parts.append(
-            verdict(
-                told["verdict"],
-                say(goal),
-                say(f"{goal}_{told['verdict']}"),
-                [_check(say, check) for check in told["checks"]],
-            )
-        )
-    return section(say("goals"), *parts)
+def _answers(say: Say, figures: dict[str, Any]) -> str:
+    """The answers alone, for who reads no further."""
+    return section(say("goals"), *(_goal(say, figures, goal, []) for goal in _GOALS))
+
+
+def _conclusions(say: Say, figures: dict[str, Any]) -> str:
+    """The same answers with every rule that they rest on."""
+    told = figures["conclusions"]
+    return section(
+        say("conclusions"),
+        *(_goal(say, figures, goal, [_check(say, one) for one in told[goal]["checks"]]) for goal in _GOALS),
+    )
+
+
+def _goal(say: Say, figures: dict[str, Any], goal: str, reasons: list[str]) -> str:
+    answer = figures["conclusions"][goal]["verdict"]
+    return verdict(answer, say(goal), say(f"{goal}_{answer}"), reasons)
 
 
 def _check(say: Say, check: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "Лиц из части «{split}»: {n}; вариант {variant}; не учтено снимков без пригодного лица: {rejected}.",
     ),
     "goals": ("Is it good enough?", "Достаточно ли она хороша?"),
+    "conclusions": ("Conclusions, and the rules they rest on", "Выводы и правила, на которых они основаны"),
     "offers": ("Offers by age group", "Предложения по возрастным группам"),
     "challenge": ("The challenge at the till", "Проверка возраста на кассе"),
     "offers_yes": (

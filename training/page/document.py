@@ -115,9 +115,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def verdict(kind: str, title: str, answer: str, reasons: Sequence[str]) -> str:
-    """A conclusion: `kind` is yes, no or unknown."""
+    """A conclusion: `kind` is yes, no or unknown; its reasons follow where there are any."""
     points = "".join(f"<li>{_e(reason)}</li>" for reason in reasons)
-    return f'<div class="verdict {_e(kind)}"><h3>{_e(title)}</h3><b>{_e(answer)}</b><ul>{points}</ul></div>'
+    reasons_list = f"<ul>{points}</ul>" if points else ""
+    return f'<div class="verdict {_e(kind)}"><h3>{_e(title)}</h3><b>{_e(answer)}</b>{reasons_list}</div>'
 
 
 def found(sentences: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""`checkout-age backup --from STATE --to FILE`: the state of a box as one archive, also while it runs."""
+"""`checkout-age backup --from STATE --to FILE`: the state of a box as archives, also while it runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-HELP = "copy a box's state into one archive, also while it runs; or put it back"
+HELP = (
+    "copy a box's state into an archive, also while it runs (marketing's into one beside it); or put it back"
+)
 EXIT_REFUSED = 2
 
 
@@ -25,10 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE|STATE",
-        help="archive (.tar.gz); --restore: an empty folder",
+        help="archive (.tar.gz); marketing's baskets and key go into NAME.sales.tar.gz; --restore: an empty folder",
     )
     parser.add_argument(
-        "--restore", action="store_true", help="the other way: an archive into an empty state folder"
+        "--restore",
+        action="store_true",
+        help="the other way: an archive, and marketing's beside it, into an empty state folder",
     )
 
 
@@ -39,9 +43,10 @@ def run(args: argparse.Namespace) -> int:
     from edge.app.backup import BackupError, back_up, restore
 
     try:
-        names = restore(args.source, args.to) if args.restore else back_up(args.source, args.to)
+        archives = restore(args.source, args.to) if args.restore else back_up(args.source, args.to)
     except (BackupError, OSError, sqlite3.Error) as error:
         print(f"checkout-age backup: {error}", file=sys.stderr)
         return EXIT_REFUSED
-    print(f"{args.to}: {', '.join(names)}")
+    for archive, names in archives.items():
+        print(f"{archive}: {', '.join(names)}")
     return 0

@@ -96,7 +96,7 @@ def _broker(sink: MqttSink) -> MqttBroker:
         tls=sink.tls,
         ca_file=sink.ca_file,
         cert_file=sink.cert_file,
-        key_file=sink.key_file,
+        key_file=sink.key(),
         keepalive_s=sink.keepalive_s,
     )
 

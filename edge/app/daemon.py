@@ -8,7 +8,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Literal
 
 from edge.app.alert_labels import LabelCount
@@ -43,6 +42,7 @@ _FIRST_PURGE_S = 60.0
 _GONE_NS = 10_000_000_000
 _CAMERA_STOP_S = 1.0
 _RENEW_EVERY_S = 10.0
+_UNFIT = "the renewed certificate cannot be used"
 
 
 class Daemon:
@@ -85,6 +85,8 @@ class Daemon:
         self.listeners: list[Callable[[TrackReport], None]] = []
         self._stopping = threading.Event()
         check_protected(config)
+        self._certificate = config.http.certificate()
+        self._unfit_certificate = ""
         self._metrics_token = config.http.metrics_token()
         if self._metrics_token:
             redactor.learn(self._metrics_token)
@@ -182,7 +184,7 @@ class Daemon:
             + self.page_side.pages.routes,
             lifespan=self.page_side.pages.lifespan,
             before_stop=self.page_side.pages.feed.close,
-            certificate=self._certificate(),
+            certificate=self._certificate,
         )
         if self.desk is not None:
             self.desk.start()
@@ -238,10 +240,6 @@ class Daemon:
         """A link that opens the pages once, as a manager: for the demo, printed on the terminal of who started it."""
         path = self.page_side.sessions.one_time_link(name="demo", role=PageRole.MANAGER)
         return f"{self.web.url if self.web else ''}{path}"
-
-    def _certificate(self) -> tuple[Path, Path] | None:
-        http = self.config.http
-        return (http.tls_cert, http.tls_key) if http.tls_cert and http.tls_key else None
 
     def _till_side(self, config: Config) -> tuple[Desk | None, Doors | None]:
         """Desk and doors, where a till can reach this box at all; without them people are told as they leave."""
@@ -364,12 +362,34 @@ class Daemon:
                 _log.exception("housekeeping failed")
 
     def _renew_certificate(self) -> None:
-        """A certificate is renewed by whoever issues it; the box goes on serving meanwhile."""
+        """A certificate is renewed by whoever issues it; the box goes on serving meanwhile.
+
+        What does not fit is told from the second look on: the first may fall between a certificate and its key.
+        """
         try:
-            if self.web is not None and self.web.renew_certificate():
-                _log.info("the renewed certificate is in use")
+            renewed = self.web is not None and self.web.renew_certificate()
         except OSError as error:
-            _log.warning("the renewed certificate cannot be used, the old one is served on: %s", error)
+            before, self._unfit_certificate = self._unfit_certificate, str(error)
+            told = any(note.startswith(_UNFIT) for note in self.notes)
+            if before == self._unfit_certificate and not told:
+                self.notes.append(
+                    f"{_UNFIT}, the old one is served on ({error}). {self._fitting_certificate()}"
+                )
+                _log.warning("%s", self.notes[-1])
+            return
+        self._unfit_certificate = ""
+        self.notes[:] = [note for note in self.notes if not note.startswith(_UNFIT)]
+        if renewed:
+            _log.info("the renewed certificate is in use")
+
+    def _fitting_certificate(self) -> str:
+        http = self.config.http
+        if http.tls_key_credential is None:
+            return f"{http.tls_cert} and {http.tls_key} must belong together and be readable for the service"
+        return (
+            f"The key is the one that systemd handed over at the start: is the new one in the credential "
+            f"{http.tls_key_credential}, then systemctl restart checkout-age"
+        )
 
 
 def _version() -> str:

@@ -7,7 +7,7 @@ import ssl
 from edge.age import AgeBundle
 from edge.app.pages import check_protected
 from edge.app.parts import Models, age_bundle_folder
-from edge.config import Config, FileSink, Inference, read_password
+from edge.config import Config, FileSink, Inference, MqttSink, read_password
 from edge.face import CONTRACT, choose_detector
 
 __all__ = ["refuse_what_cannot_start", "same_models"]
@@ -25,14 +25,18 @@ def refuse_what_cannot_start(config: Config) -> None:
     for sink in config.sinks:
         if not isinstance(sink, FileSink):
             read_password(sink)
+        if isinstance(sink, MqttSink):
+            sink.key()
     if config.till.http is not None:
         config.till.http.token()
     if config.till.mqtt is not None:
         read_password(config.till.mqtt)
-    http = config.http
-    http.metrics_token()
-    if http.tls_cert is not None and http.tls_key is not None:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(http.tls_cert, http.tls_key)
+    if config.hub is not None:
+        read_password(config.hub)
+    config.http.metrics_token()
+    certificate = config.http.certificate()
+    if certificate is not None:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*certificate)
 
 
 def same_models(models: Models, opened_for: Inference, inference: Inference) -> bool:

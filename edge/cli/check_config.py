@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0 for a configuration that can be used, else 2 and a line on stderr for every problem."""
     from edge.config import ConfigError, json_schema, read_config
+    from edge.config.credentials import FOLDER, missing_credentials
     from edge.config.reminders import reminders
 
     if args.schema:
@@ -42,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"warning: {warning}", file=sys.stderr)
     counted = ((len(config.lanes), "lane"), (len(config.cameras), "camera"), (len(config.sinks), "sink"))
     print("ok: " + ", ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in counted))
-    for sentence in reminders(config):
+    to_do = missing_credentials(config, args.file.resolve().parent / FOLDER)
+    for sentence in (*to_do, *reminders(config)):
         print(f"still to do: {sentence}", file=sys.stderr)
     return 0

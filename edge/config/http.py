@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from edge.config.rule import NAME, Beside, Existing, Matches, Within
-from edge.config.secret import SecretError, read_secret
+from edge.config.secret import SecretError, credential_file, read_secret
 
 __all__ = ["Http"]
 
@@ -28,6 +28,11 @@ class Http:
     ] = None
     tls_cert: Annotated[Path | None, "certificate chain, PEM", Existing("file")] = None
     tls_key: Annotated[Path | None, "its private key, PEM", Existing("file")] = None
+    tls_key_credential: Annotated[
+        str | None,
+        "name of the systemd credential with that key; a new key is taken at a start of the service",
+        NAME,
+    ] = None
     unprotected: Annotated[
         bool, "listen beyond this computer without users and TLS, because something else protects the pages"
     ] = False
@@ -51,13 +56,30 @@ class Http:
             raise SecretError("http.metrics_token: the token is empty; make one with: openssl rand -hex 32")
         return token
 
+    def certificate(self) -> tuple[Path, Path] | None:
+        """Files of the certificate's chain and of its key, None without TLS.
+
+        Raises SecretError where the key's credential is not there.
+        """
+        if self.tls_cert is None:
+            return None
+        if self.tls_key_credential is not None:
+            return self.tls_cert, credential_file(self.tls_key_credential)
+        return None if self.tls_key is None else (self.tls_cert, self.tls_key)
+
     def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """A certificate without its key, or a key alone; two ways to one token."""
+        """A certificate without its key, or a key alone; two ways to one token or key."""
         if self.metrics_token_file is not None and self.metrics_token_credential is not None:
             yield (
                 ("metrics_token_credential", "metrics_token_file"),
                 "only one of metrics_token_file, metrics_token_credential is allowed",
             )
-        if (self.tls_cert is None) != (self.tls_key is None):
-            given = "tls_cert" if self.tls_cert is not None else "tls_key"
-            yield (given,), "give both tls_cert and tls_key, or neither"
+        keys = [key for key in ("tls_key", "tls_key_credential") if getattr(self, key) is not None]
+        if len(keys) > 1:
+            yield tuple(reversed(keys)), "only one of tls_key, tls_key_credential is allowed"
+        if (self.tls_cert is None) != (not keys):
+            given = "tls_cert" if self.tls_cert is not None else keys[0]
+            yield (
+                (given, "tls_cert", *keys),
+                "give both tls_cert and tls_key (or tls_key_credential), or neither",
+            )

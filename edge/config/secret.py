@@ -1,4 +1,4 @@
-"""Passwords stand beside the configuration, never in it: environment, a file, or a systemd credential."""
+"""Passwords, tokens and keys stand beside the configuration, never in it: environment, file, or systemd credential."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["HasPassword", "SecretError", "one_password", "read_password", "read_secret"]
+__all__ = ["HasPassword", "SecretError", "credential_file", "one_password", "read_password", "read_secret"]
 
 
 class SecretError(ValueError):
@@ -63,20 +63,29 @@ def read_secret(
             raise SecretError(f"the environment variable {env} is not set")
         return value
     if credential is not None:
-        return _credential(credential)
+        return _first_line(credential_file(credential))
     return None if file is None else _first_line(file)
 
 
-def _credential(name: str) -> str:
+def credential_file(name: str) -> Path:
+    """Where systemd put the credential of this name: a copy that it made when the service started.
+
+    Raises SecretError where systemd gave none, or not this one.
+    """
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if folder is None:
         raise SecretError(
             f"the systemd credential {name} is asked for, but systemd gave none; name it in the unit's "
-            "LoadCredential= or point at a file instead (password_file, token_file)"
+            "LoadCredential= or point at a file instead (password_file, token_file, tls_key, key_file)"
         )
     # A whole folder under `LoadCredential=secret:FOLDER` comes as secret_NAME, a single file under its own name.
-    whole = Path(folder) / f"{_FOLDER_ID}_{name}"
-    return _first_line(whole if whole.is_file() else Path(folder) / name)
+    for each in (Path(folder) / f"{_FOLDER_ID}_{name}", Path(folder) / name):
+        if each.is_file():
+            return each
+    raise SecretError(
+        f"systemd gave this service no credential {name}. Put it into /etc/checkout-age/credentials/{name}, then: "
+        "systemctl restart checkout-age (credentials are handed over at a start only)"
+    )
 
 
 def _first_line(path: Path) -> str:

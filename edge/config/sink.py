@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from edge.config.rule import NAME, Count, Existing, Matches, Parsed, Unique, Within
-from edge.config.secret import one_password
+from edge.config.secret import credential_file, one_password
 
 __all__ = ["FileSink", "MqttSink", "Purpose", "Sink", "WebhookSink"]
 
@@ -17,6 +17,7 @@ _PURPOSE = "what the receiver needs the events for; no sink gets a type outside 
 _TYPES = (
     "narrows the purpose to these event types, such as checkout.alert.raised.v1; empty: all of the purpose"
 )
+_KEYS = ("key_file", "key_credential")
 EventType = Annotated[
     str, Matches(r"checkout(\.[a-z_]+)+\.v[0-9]+", "an event type such as checkout.age.estimated.v1")
 ]
@@ -58,6 +59,11 @@ class MqttSink:
     ca_file: Annotated[Path | None, "certificates to trust instead of the system's", Existing("file")] = None
     cert_file: Annotated[Path | None, "our own certificate", Existing("file")] = None
     key_file: Annotated[Path | None, "the key of our own certificate", Existing("file")] = None
+    key_credential: Annotated[
+        str | None,
+        "name of the systemd credential with that key; a new key is taken at a start of the service",
+        NAME,
+    ] = None
     user: Annotated[str | None, "the user that the broker asks for"] = None
     password_env: Annotated[str | None, "environment variable that holds the password"] = None
     password_file: Annotated[Path | None, "file whose first line is the password", Existing("file")] = None
@@ -73,17 +79,24 @@ class MqttSink:
             return self.port
         return 8883 if self.tls else 1883
 
+    def key(self) -> Path | None:
+        """The file with the key of our own certificate. Raises SecretError without its credential."""
+        return self.key_file if self.key_credential is None else credential_file(self.key_credential)
+
     def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Certificates that nobody would look at, halves of a key pair, a password without a user."""
+        """Certificates that nobody would look at, halves of a key pair or two keys, a password without a user."""
         yield from one_password(self)
-        for key in ("ca_file", "cert_file", "key_file"):
+        for key in ("ca_file", "cert_file", *_KEYS):
             if getattr(self, key) is not None and not self.tls:
                 yield (key, "tls"), "has no effect without 'tls: true'"
-        if (self.cert_file is None) != (self.key_file is None):
-            blamed = "key_file" if self.cert_file is None else "cert_file"
+        keys = [key for key in _KEYS if getattr(self, key) is not None]
+        if len(keys) > 1:
+            yield tuple(reversed(keys)), "only one of key_file, key_credential is allowed"
+        if (self.cert_file is None) != (not keys):
+            blamed = keys[0] if self.cert_file is None else "cert_file"
             yield (
-                (blamed, "cert_file", "key_file"),
-                "cert_file and key_file belong together; give both or neither",
+                (blamed, "cert_file", *_KEYS),
+                "cert_file and key_file (or key_credential) belong together; give both or neither",
             )
 
 

@@ -202,7 +202,7 @@ CASES = {
     ),
     "half of a key pair": (
         "sinks: [{kind: mqtt, name: a, host: b, purpose: security, tls: true, cert_file: lane.yaml}]\n",
-        "lane.yaml:5: sinks[0].cert_file: cert_file and key_file belong together",
+        "lane.yaml:5: sinks[0].cert_file: cert_file and key_file (or key_credential) belong together",
     ),
     "a certificate that nobody would look at": (
         "sinks: [{kind: mqtt, name: a, host: b, purpose: security, ca_file: lane.yaml}]\n",

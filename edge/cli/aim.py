@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.cli._box import CONFIG_HELP, config_of_box
+
 if TYPE_CHECKING:
     from edge.app.aim_source import LiveFrames
     from edge.face import Detector
@@ -27,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|SOURCE",
         help="a camera of --config, or 0, /dev/…, rtsp://…, a file",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the box's configuration")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
     parser.add_argument("--seconds", type=float, help="end by itself after so long")
     parser.add_argument("--lang", choices=["en", "ru"], help="default: the configuration's, or en")
 
@@ -38,13 +40,15 @@ def run(args: argparse.Namespace) -> int:
     from edge.config import ConfigError, Inference, SecretError
     from edge.face import DetectorError
     from edge.ops.log import redactor, start_logging
+    from edge.ops.process import forbid_core_dumps
 
+    forbid_core_dumps()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     start_logging(level="error")
     try:
-        camera, config = camera_named(args.camera, config_file=args.config)
+        camera, config = camera_named(args.camera, config_file=config_of_box(args.config, camera=args.camera))
         detector = face_detector(config.inference if config else Inference(), size_px=camera.detect_size)
         language = args.lang or (config.site.language if config else "en")
         with LiveFrames(camera, seconds=args.seconds, stop=stop) as frames:

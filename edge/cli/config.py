@@ -6,9 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from edge.cli._box import SERVICE_CONFIG
+
 HELP = "show the configuration that counts, or write an old one with today's names"
 EXIT_REFUSED = 2
-SERVICE_CONFIG = Path("/etc/checkout-age/lane.yaml")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -48,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0 when it was stopped; 2 with the reason where it cannot start."""
     from edge.app import START_ERRORS
+    from edge.ops.process import forbid_core_dumps
 
+    forbid_core_dumps()
     with tempfile.TemporaryDirectory(prefix="checkout-age-demo-") as state:
         try:
             config = _config(args, Path(state))

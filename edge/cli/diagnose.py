@@ -7,15 +7,26 @@ import sys
 import time
 from pathlib import Path
 
+from edge.cli._box import SERVICE_CONFIG
+
 HELP = "write one archive for support: configuration, versions, health, log; secrets are masked"
 EXIT_REFUSED = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Of which box, and where to."""
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the box's configuration")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE.tar.gz", help="a file that is not there yet"
+        "--config",
+        type=Path,
+        default=SERVICE_CONFIG,
+        metavar="FILE",
+        help="the box's configuration (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE.tar.gz",
+        help="a file that is not there yet (default: checkout-age-support-DATE-TIME.tar.gz, here)",
     )
 
 
@@ -26,17 +37,21 @@ def run(args: argparse.Namespace) -> int:
     from edge.ops.diagnose import write_archive
     from edge.ops.redact import Redactor
 
+    at_s = int(time.time())
+    out: Path = args.out or Path(
+        time.strftime("checkout-age-support-%Y%m%d-%H%M%S.tar.gz", time.localtime(at_s))
+    )
     try:
         config = load_config(args.config)
         found = parts(config)
-        write_archive(args.out, found, Redactor(secrets_of(config)), at_s=int(time.time()))
+        write_archive(out, found, Redactor(secrets_of(config)), at_s=at_s)
     except ConfigError as error:
         print(f"checkout-age diagnose: {error}", file=sys.stderr)
         return EXIT_REFUSED
     except OSError as error:
-        print(f"checkout-age diagnose: {args.out}: {error.strerror or error}", file=sys.stderr)
+        print(f"checkout-age diagnose: {out}: {error.strerror or error}", file=sys.stderr)
         return EXIT_REFUSED
     for name, text in found.items():
         print(f"{name}: {text if text.startswith('not available') else f'{len(text)} characters'}")
-    print(f"{args.out}: look through it before you send it")
+    print(f"{out}: look through it before you send it")
     return 0

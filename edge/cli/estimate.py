@@ -49,9 +49,11 @@ def run(args: argparse.Namespace) -> int:
     from edge.camera.photo import PhotoError, find_photos
     from edge.config import Inference
     from edge.face import DetectorError
+    from edge.ops.process import forbid_core_dumps
     from edge.ops.progress import Progress
     from edge.ops.selftest import RESEARCH, is_research
 
+    forbid_core_dumps()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # damage is reported in our own words
     try:
         paths = find_photos(args.photos)

@@ -35,8 +35,10 @@ def run(args: argparse.Namespace) -> int:
     """Print the events; 2 with a reason on stderr for input that cannot be read."""
     from edge.app import ReplayError, build_replay
     from edge.camera import ClipError
+    from edge.ops.process import forbid_core_dumps
     from edge.ops.progress import Progress
 
+    forbid_core_dumps()
     try:
         with ExitStack() as stack:
             out = stack.enter_context(_opened(args.out)) if args.out else None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge.cli._box import CONFIG_HELP, config_of_box
+
 if TYPE_CHECKING:
     from edge.app.parts import Models
     from edge.app.site_check import Figures, Volunteer
@@ -81,10 +83,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--age", type=float, metavar="YEARS", help="the volunteer's true age")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="where entries are kept; it grows"
+        "--out",
+        type=Path,
+        default=Path("site-check.jsonl"),
+        metavar="FILE",
+        help="where entries are kept; it grows (default: %(default)s)",
     )
     parser.add_argument("--report", action="store_true", help="only print the figures of the file")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the box's configuration")
+    parser.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
     parser.add_argument("--seconds", type=float, default=_SECONDS, help="how long to look (default: 15)")
     parser.add_argument(
         "--agreed", action="store_true", help="the volunteer has read the consent text and agreed: do not ask"
@@ -101,7 +107,9 @@ def run(args: argparse.Namespace) -> int:
     from edge.config import Config, ConfigError, Inference, Lane, SecretError, load_config
     from edge.face import DetectorError
     from edge.ops.log import redactor, start_logging
+    from edge.ops.process import forbid_core_dumps
 
+    forbid_core_dumps()
     start_logging(level="error")
     try:
         if not args.report and (args.camera is None or args.age is None or not 0 < args.age <= 110):
@@ -109,9 +117,12 @@ def run(args: argparse.Namespace) -> int:
                 "give --camera and --age (0 to 110), or --report for the figures of the file alone"
             )
         if args.report:
-            config = None if args.config is None else load_config(args.config)
+            file = config_of_box(args.config)
+            config = None if file is None else load_config(file)
         else:
-            camera, config = camera_named(args.camera, config_file=args.config)
+            camera, config = camera_named(
+                args.camera, config_file=config_of_box(args.config, camera=args.camera)
+            )
         language = args.lang or (config.site.language if config else "en")
         models = open_models(config.inference if config else Inference())
         if not args.report:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.cli._box import CONFIG_HELP, config_of_box
+
 if TYPE_CHECKING:
     from edge.config import Camera, Config
     from edge.flow import Frame
@@ -43,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where = suggest.add_mutually_exclusive_group(required=True)
     where.add_argument("--camera", metavar="NAME|SOURCE", help="a camera of --config, or 0, /dev/…, rtsp://…")
     where.add_argument("--clip", type=Path, metavar="FILE", help="a video file, as fast as it can be read")
-    suggest.add_argument("--config", type=Path, metavar="FILE", help="the box's configuration")
+    suggest.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
     suggest.add_argument(
         "--minutes", type=float, default=60.0, help="how long to watch a camera (default: 60)"
     )
@@ -58,8 +60,10 @@ def run(args: argparse.Namespace) -> int:
     from edge.config import ConfigError, Inference, SecretError
     from edge.face import DetectorError
     from edge.ops.log import redactor, start_logging
+    from edge.ops.process import forbid_core_dumps
     from edge.ops.progress import Progress
 
+    forbid_core_dumps()
     start_logging(level="error")
     dwell = DwellMap()
     try:
@@ -95,7 +99,7 @@ def _camera(args: argparse.Namespace) -> tuple[Camera, Config | None]:
     from edge.config import Camera, load_config
 
     if args.clip is None:
-        return camera_named(args.camera, config_file=args.config)
+        return camera_named(args.camera, config_file=config_of_box(args.config, camera=args.camera))
     config = None if args.config is None else load_config(args.config)
     return Camera(name="clip", source=str(args.clip)), config
 

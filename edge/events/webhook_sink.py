@@ -38,7 +38,10 @@ _TIMEOUT_S = 10.0
 _DELIVER_S = 20.0
 _COME_AGAIN = (408, 409, 425, 429)
 _PARKED_MAX = 200
-_METADATA = ("fd00:ec2::254", "100.100.100.200")
+_METADATA = frozenset({"fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"})
+"""Where AWS, Google, Alibaba, Azure and Oracle answer beside 169.254.169.254."""
+_WITHIN_IPV6 = tuple(ipaddress.IPv6Network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/96", "::/96"))
+"""Networks whose addresses end in an IPv4 address that is meant (RFC 6052, RFC 8215, RFC 4291)."""
 
 Template = Literal["cloudevent", "ntfy", "telegram"]
 
@@ -202,7 +205,7 @@ def _reach(address: tuple[str, int], timeout: float, _source: Any = None) -> soc
 
 
 def is_forbidden(address: str) -> bool:
-    """Link-local addresses (169.254.169.254 and its kin), AWS's and Alibaba's own, multicast, and none at all.
+    """Link-local addresses (169.254.169.254 and its kin), clouds' own ones, multicast, broadcast, and none at all.
 
     A shop's own network and this computer stay reachable: receivers stand there.
     """
@@ -210,9 +213,20 @@ def is_forbidden(address: str) -> bool:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return True
-    if isinstance(found, ipaddress.IPv6Address):
-        found = found.ipv4_mapped or found.sixtofour or found
-    return found.is_link_local or found.is_multicast or found.is_unspecified or str(found) in _METADATA
+    if isinstance(found, ipaddress.IPv6Address) and not found.is_loopback:
+        found = found.ipv4_mapped or found.sixtofour or _ipv4_at_the_end(found) or found
+    return (
+        found.is_link_local
+        or found.is_multicast
+        or found.is_unspecified
+        or str(found) in _METADATA
+        or str(found) == "255.255.255.255"
+    )
+
+
+def _ipv4_at_the_end(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    inside = any(address in net for net in _WITHIN_IPV6)
+    return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF) if inside else None
 
 
 def signing_key(secret: str) -> bytes:

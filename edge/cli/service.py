@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 if TYPE_CHECKING:
     from edge.install import Layout, Manager
@@ -49,13 +52,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0; 2 with the reason where it is refused, and what runs then."""
-    from edge.install import InstallError, Layout
+    from edge.install import InstallError, Layout, StartFailedError
 
-    try:
-        return _do(args, Layout(root=args.root.resolve()))
-    except (InstallError, OSError) as error:
-        print(f"checkout-age service: {error}", file=sys.stderr)
+    with _unhurried():
+        try:
+            return _do(args, Layout(root=args.root.resolve()))
+        except (InstallError, StartFailedError, OSError) as error:
+            _say(f"checkout-age service: {error}", to=sys.stderr)
+        except KeyboardInterrupt:
+            _say(
+                "checkout-age service: interrupted; systemctl status checkout-age says what runs",
+                to=sys.stderr,
+            )
         return EXIT_REFUSED
+
+
+@contextmanager
+def _unhurried() -> Iterator[None]:
+    """A terminal that goes away does not end an exchange half-way; who asks for the end gets the version before."""
+
+    def interrupted(_number: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    hung_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    ended = signal.signal(signal.SIGTERM, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, hung_up)
+        signal.signal(signal.SIGTERM, ended)
+
+
+def _say(words: str, *, to: TextIO | None = None) -> None:
+    with suppress(OSError):  # the terminal may be gone
+        print(words, file=to or sys.stdout, flush=True)
 
 
 def _do(args: argparse.Namespace, layout: Layout) -> int:
@@ -73,7 +103,7 @@ def _do(args: argparse.Namespace, layout: Layout) -> int:
     installer = Installer(
         layout,
         manager,
-        say=lambda words: print(words, flush=True),
+        say=_say,
         template=lambda: shipped("configs/lane.yaml").read_text(encoding="utf-8"),
     )
     if args.verb == "install":

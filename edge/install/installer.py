@@ -54,6 +54,17 @@ class Wishes:
     ready_s: float = _READY_S
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Exchange:
+    """A version with its units for the one before; `discard`: delete the folder of one that fails."""
+
+    folder: Path
+    units: Units
+    before: Path | None
+    old_units: Units
+    discard: bool
+
+
 class Installer:
     """One installation at a time; `say` hears each step in a sentence."""
 
@@ -99,9 +110,11 @@ class Installer:
                 self._say(f"unchanged: checkout-age {source.version} ({folder.name}) is installed already")
                 return False
             self._prove(folder, discard=before != folder)
-            self._place(folder, units)
-            if wishes.start:
-                self._start_or_go_back(folder, before, old_units, ready_s=wishes.ready_s)
+            self._place_or_go_back(
+                _Exchange(folder=folder, units=units, before=before, old_units=old_units, discard=True),
+                start=wishes.start,
+                ready_s=wishes.ready_s,
+            )
             if before is not None and before != folder:
                 _link(layout.previous, before)
             self._forget_old_versions()
@@ -117,9 +130,12 @@ class Installer:
                 raise InstallError("there is no version before this one to go back to")
             old_units = Units.in_place(layout)
             kept = [name for name, file in _drop_ins().items() if (layout.drop_ins / file).is_file()]
-            self._place(before, Units.of_version(before, drop_ins=kept))
-            if start:
-                self._start_or_go_back(before, now, old_units, ready_s=ready_s)
+            units = Units.of_version(before, drop_ins=kept)
+            self._place_or_go_back(
+                _Exchange(folder=before, units=units, before=now, old_units=old_units, discard=False),
+                start=start,
+                ready_s=ready_s,
+            )
             _link(layout.previous, now)
             self._say(f"back at {before.name}; {now.name} is kept as the version before")
 
@@ -131,11 +147,17 @@ class Installer:
             Units(files={}).place(layout)
             for link in (layout.command, layout.sysusers):
                 link.unlink(missing_ok=True)
-            for asked, folder in ((state, layout.state), (config, layout.config_folder)):
-                if asked:
+            asked = ((state, layout.state), (state, layout.marketing), (config, layout.config_folder))
+            elsewhere = self._state_elsewhere()
+            for delete, folder in asked:
+                if delete:
                     shutil.rmtree(folder, ignore_errors=True)
                 elif folder.exists():
                     self._say(f"kept: {folder}")
+            if elsewhere is not None:
+                self._say(
+                    f"kept: {elsewhere}, where the configuration has its state; nobody but you deletes it"
+                )
             shutil.rmtree(layout.program, ignore_errors=True)
             self._manager.take_units()
             self._say("taken off: program and units")
@@ -230,12 +252,17 @@ class Installer:
 
     def _needed_drop_ins(self, source: Source) -> list[str]:
         """Devices that this box's own cameras and runtime need."""
-        needed = ["nvidia-gpu"] if source.gpu else []
         try:
             cameras = load_config(self._layout.config).cameras
         except ConfigError:
-            return needed  # what is wrong with it is said when the new version looks at it
-        return needed + (["usb-cameras"] if any(one.kind is SourceKind.DEVICE for one in cameras) else [])
+            cameras = ()  # what is wrong with it is said when the new version looks at it
+        decoders = {one.decode for one in cameras}
+        wanted = {
+            "nvidia-gpu": source.gpu or "cuda" in decoders,
+            "usb-cameras": any(one.kind is SourceKind.DEVICE for one in cameras),
+            "vaapi": "vaapi" in decoders,
+        }
+        return [name for name, needed in wanted.items() if needed]
 
     def _prove(self, folder: Path, *, discard: bool) -> None:
         """The new version looks at configuration and machine itself, as the service's user. Raises InstallError."""
@@ -282,33 +309,45 @@ class Installer:
         self._manager.take_units()
         self._manager.enable()
 
-    def _start_or_go_back(
-        self, folder: Path, before: Path | None, old_units: Units, *, ready_s: float
-    ) -> None:
-        self._say(f"starting: {folder.name}; it has {ready_s:g} s to be ready")
+    def _state_elsewhere(self) -> Path | None:
+        """The state's folder where the configuration names another one than ours, and it is there."""
         try:
-            self._manager.restart(ready_s=ready_s)
-        except StartFailedError as error:
-            self._go_back(folder, before, old_units, failed=error, ready_s=ready_s)
+            found = self._layout.root / load_config(self._layout.config).state.dir.relative_to("/")
+        except (ConfigError, ValueError):
+            return None
+        return found if found not in (self._layout.state, self._layout.root) and found.is_dir() else None
 
-    def _go_back(
-        self, folder: Path, before: Path | None, old_units: Units, *, failed: StartFailedError, ready_s: float
-    ) -> NoReturn:
-        """Always raises InstallError, which says what runs now."""
-        if before is None or before == folder:
-            raise InstallError(f"{folder.name} is installed and does not start: {failed}") from failed
-        self._say(f"{folder.name} does not start, going back to {before.name}: {failed}")
-        _link(self._layout.current, before)
-        old_units.place(self._layout)
-        self._manager.take_units()
+    def _place_or_go_back(self, wanted: _Exchange, *, start: bool, ready_s: float) -> None:
+        """Whatever happens between the first link and READY, somebody's Ctrl-C too, what ran before runs again."""
         try:
-            self._manager.restart(ready_s=ready_s)
-        except StartFailedError as error:
+            self._place(wanted.folder, wanted.units)
+            if start:
+                self._say(f"starting: {wanted.folder.name}; it has {ready_s:g} s to be ready")
+                self._manager.restart(ready_s=ready_s)
+        except (StartFailedError, OSError) as error:
+            self._go_back(wanted, failed=str(error), start=start, ready_s=ready_s)
+        except KeyboardInterrupt:
+            self._go_back(wanted, failed="interrupted", start=start, ready_s=ready_s)
+
+    def _go_back(self, wanted: _Exchange, *, failed: str, start: bool, ready_s: float) -> NoReturn:
+        """Always raises InstallError, which says what runs now."""
+        folder, before = wanted.folder, wanted.before
+        if before is None or (before == folder and wanted.units == wanted.old_units):
+            raise InstallError(f"{folder.name} is installed and does not start: {failed}")
+        self._say(f"{folder.name} does not start, going back to {before.name}: {failed}")
+        try:
+            _link(self._layout.current, before)
+            wanted.old_units.place(self._layout)
+            self._manager.take_units()
+            if start:
+                self._manager.restart(ready_s=ready_s)
+        except (StartFailedError, OSError) as error:
             raise InstallError(
                 f"{folder.name} does not start ({failed}), and {before.name}, which is back, does not either: {error}"
             ) from error
-        shutil.rmtree(folder, ignore_errors=True)
-        raise InstallError(f"{folder.name} does not start, {before.name} runs again: {failed}") from failed
+        if wanted.discard and folder != before:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise InstallError(f"{folder.name} does not start, {before.name} runs again: {failed}")
 
     def _forget_old_versions(self) -> None:
         """Keep the current version and the one before."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["SERVICE", "USER", "Layout"]
+__all__ = ["EXPORT", "SERVICE", "USER", "Layout"]
 
 USER = "checkout-age"
 SERVICE = "checkout-age.service"
+EXPORT = "checkout-age-export"
+"""The timer and the service that it starts; off until somebody wants marketing's files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,11 @@ class Layout:
     @property
     def state(self) -> Path:
         return self.root / "var/lib/checkout-age"
+
+    @property
+    def marketing(self) -> Path:
+        """Files of the nightly export, where `checkout-age-export.timer` runs."""
+        return self.root / "var/lib/checkout-age-marketing"
 
     @property
     def models(self) -> Path:

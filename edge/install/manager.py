@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edge.install.errors import StartFailedError
-from edge.install.layout import SERVICE, Layout
+from edge.install.layout import EXPORT, SERVICE, Layout
 
 __all__ = ["Manager", "NoManager", "Systemd"]
 
@@ -19,16 +19,16 @@ class Manager(Protocol):
     """What an installation asks of whoever starts services."""
 
     def take_units(self) -> None:
-        """Read unit files again."""
+        """Read unit files again. Raises StartFailedError."""
 
     def enable(self) -> None:
-        """Start the service with the computer."""
+        """Start the service with the computer. Raises StartFailedError."""
 
     def restart(self, *, ready_s: float) -> None:
         """Stop what runs, start what is current, wait until it says that it is ready. Raises StartFailedError."""
 
     def remove(self) -> None:
-        """Stop the service and start it no more."""
+        """Stop the service and the nightly export, and start them no more. Raises StartFailedError."""
 
 
 class Systemd:
@@ -49,25 +49,23 @@ class Systemd:
 
     def restart(self, *, ready_s: float) -> None:
         """As Manager. systemctl waits for READY=1 itself, since the unit is of Type=notify."""
+        _systemctl(
+            "stop", SERVICE
+        )  # apart, so that what stops slowly takes nothing of the time to become ready
         try:
-            _systemctl("restart", SERVICE, limit_s=ready_s)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            said = "" if error.stderr is None else _text(error.stderr)
-            why = (
-                f"not ready within {ready_s:g} s"
-                if isinstance(error, subprocess.TimeoutExpired)
-                else said.strip()
-            )
-            raise StartFailedError(f"{why} (journalctl -u checkout-age -n 50 tells more)") from error
+            _systemctl("start", SERVICE, limit_s=ready_s)
+        except StartFailedError as error:
+            why = "not ready" if isinstance(error.__cause__, subprocess.TimeoutExpired) else "failed"
+            raise StartFailedError(f"{why}: {error} (journalctl -u checkout-age -n 50 tells more)") from error
 
     def remove(self) -> None:
-        """As Manager; a service that is not there is no fault."""
-        subprocess.run(
-            ["systemctl", "disable", "--now", "--quiet", SERVICE],
-            check=False,
-            capture_output=True,
-            timeout=_SHORT_S,
-        )
+        """As Manager; a unit that is not there is no fault."""
+        for unit in (f"{EXPORT}.timer", f"{EXPORT}.service", SERVICE):
+            try:
+                _systemctl("disable", "--now", "--quiet", unit)
+            except StartFailedError as error:
+                if isinstance(error.__cause__, subprocess.TimeoutExpired):
+                    raise
 
 
 class NoManager:
@@ -75,6 +73,7 @@ class NoManager:
 
     def __init__(self, layout: Layout) -> None:
         self._wanted = layout.units / "multi-user.target.wants" / SERVICE
+        self._nightly = layout.units / "timers.target.wants" / f"{EXPORT}.timer"
 
     def take_units(self) -> None:
         """Nobody reads them yet."""
@@ -89,13 +88,16 @@ class NoManager:
         """Nothing runs in a folder."""
 
     def remove(self) -> None:
-        """Take the link away."""
-        self._wanted.unlink(missing_ok=True)
+        """Take the links away."""
+        for link in (self._wanted, self._nightly):
+            link.unlink(missing_ok=True)
 
 
 def _systemctl(*words: str, limit_s: float = _SHORT_S) -> None:
-    subprocess.run(["systemctl", *words], check=True, capture_output=True, text=True, timeout=limit_s)
-
-
-def _text(said: str | bytes) -> str:
-    return said if isinstance(said, str) else said.decode("utf-8", "replace")
+    try:
+        subprocess.run(["systemctl", *words], check=True, capture_output=True, text=True, timeout=limit_s)
+    except subprocess.TimeoutExpired as error:
+        raise StartFailedError(f"systemctl {words[0]} did not end within {limit_s:g} s") from error
+    except subprocess.CalledProcessError as error:
+        said = str(error.stderr).strip()
+        raise StartFailedError(f"systemctl {words[0]}: {said or f'exit code {error.returncode}'}") from error

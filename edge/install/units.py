@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,11 @@ from edge.install.layout import Layout
 
 __all__ = ["DROP_INS", "Units"]
 
-DROP_INS = {"usb-cameras": "50-usb-cameras.conf", "nvidia-gpu": "50-nvidia-gpu.conf"}
+DROP_INS = {
+    "usb-cameras": "50-usb-cameras.conf",
+    "nvidia-gpu": "50-nvidia-gpu.conf",
+    "vaapi": "50-vaapi.conf",
+}
 """Drop-ins that an installation puts in place by itself where the box needs them."""
 _KINDS = (".service", ".timer", ".path", ".socket")
 
@@ -53,6 +58,8 @@ class Units:
             if before.files.get(name) != content:
                 path.write_bytes(content)
                 path.chmod(0o644)
+        with suppress(OSError):  # not there, or somebody's own drop-ins are in it
+            layout.drop_ins.rmdir()
         return before.files != self.files
 
     @property

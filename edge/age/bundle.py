@@ -25,6 +25,7 @@ from edge.age.errors import (
     ThresholdError,
 )
 from edge.age.manifest import Intervals, Manifest, Threshold, read_manifest
+from edge.age.vectors import VectorsError, read_vectors
 
 __all__ = ["BUNDLE_FORMAT", "GOLDEN_FILE", "MANIFEST_FILE", "MODEL_FILE", "AgeBundle", "Golden"]
 
@@ -144,10 +145,9 @@ class AgeBundle:
         """Read the golden vectors; they are small and used by `selftest` only, so not kept."""
         path = self.folder / GOLDEN_FILE
         try:
-            with np.load(path, allow_pickle=False) as vectors:
-                crops, logits = vectors["crops"], vectors["logits"]
-                float_logits = vectors.get("float_logits", logits)
-        except (OSError, ValueError, KeyError) as broken:
+            with path.open("rb") as stream:
+                crops, logits, float_logits = read_vectors(stream)
+        except (OSError, VectorsError) as broken:
             raise BundleFormatError(
                 f"{path}: no golden vectors in it ({broken}). Way out: {_WAY_OUT}"
             ) from broken
@@ -157,7 +157,7 @@ class AgeBundle:
 def _parsed(raw: bytes, path: Path) -> Mapping[str, Any]:
     try:
         document = json.loads(raw)
-    except ValueError as broken:
+    except (ValueError, RecursionError) as broken:
         raise BundleFormatError(f"{path}: not JSON ({broken}). Way out: {_WAY_OUT}") from broken
     if not isinstance(document, dict):
         raise BundleFormatError(f"{path}: expected a JSON object. Way out: {_WAY_OUT}")

@@ -109,7 +109,7 @@ def _own(file: Path, bundle: AgeBundle) -> dict[tuple[int, float], _Own]:
             )
             for one in told["thresholds"]
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise PolicyError(
             f"policy.tau_file {file}: {error.__class__.__name__}: {error}. It holds "
             '{"bundle": DIGEST, "thresholds": [{"under_age": 25, "miss_rate": 0.05, "tau": 0.2}]}'

@@ -162,7 +162,7 @@ def emptied(connection: sqlite3.Connection) -> Emptied:
                 requests += 1
             else:
                 retired = max(retired, int(told["up_to"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
     return Emptied(requests=requests, forgotten=frozenset(forgotten), retired=retired)
 

@@ -43,6 +43,27 @@ def test_the_shipped_bundle_says_what_it_is_for(shipped: AgeBundle) -> None:
     }
 
 
+@pytest.mark.parametrize("manifest", ["", "[]", "[" * 100_000, '{"format": 1}'])
+def test_a_manifest_that_is_none_is_refused_in_words(copied: Path, manifest: str) -> None:
+    (copied / "bundle.json").write_text(manifest)
+    with pytest.raises(BundleFormatError, match=r"bundle\.json"):
+        load(copied)
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda raw: raw[:-9], lambda raw: b"PK" + raw, lambda raw: raw[:400] + raw]
+)
+def test_golden_vectors_that_are_damaged_are_refused_in_words(
+    copied: Path, spoil: Callable[[bytes], bytes]
+) -> None:
+    """A zip's own complaint (BadZipFile, zlib.error) ended `models install` and `selftest` with a trace."""
+    bundle = load(copied)
+    raw = (copied / "golden.npz").read_bytes()
+    (copied / "golden.npz").write_bytes(spoil(raw[: len(raw) // 2]) + raw[len(raw) // 2 + 1 :])
+    with pytest.raises(BundleFormatError, match=r"golden\.npz: no golden vectors in it"):
+        bundle.golden()
+
+
 @pytest.mark.parametrize("name", ["model_int8.onnx", "golden.npz"])
 def test_one_changed_byte_is_found(copied: Path, name: str) -> None:
     path = copied / name

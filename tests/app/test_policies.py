@@ -96,6 +96,7 @@ def test_a_site_s_threshold_of_another_bundle_is_refused_with_the_one_in_use(
         ("no json", "thresholds"),
         ('{"bundle": "x"}', "KeyError"),
         ('{"bundle": "x", "thresholds": [{"under_age": "young"}]}', "tau_file"),
+        ("[" * 100_000, "tau_file"),
     ],
 )
 def test_a_file_of_thresholds_that_is_none_says_what_it_should_be(

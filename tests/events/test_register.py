@@ -100,6 +100,16 @@ def test_a_tombstone_that_is_emptied_itself_explains_nothing(book: sqlite3.Conne
     assert [fault.number for fault in verify(book)] == [2, tombstone]
 
 
+@pytest.mark.parametrize("payload", ["{", '{"entries": 7}', "[" * 100_000])
+def test_a_tombstone_that_was_rewritten_is_named_and_breaks_nothing(
+    book: sqlite3.Connection, payload: str
+) -> None:
+    tombstone = forget_entries(book, [2], at_ms=9)
+    book.execute("UPDATE register SET payload = ? WHERE number = ?", (payload, tombstone))
+    assert emptied(book).forgotten == frozenset()
+    assert tombstone in {fault.number for fault in verify(book)}
+
+
 def test_retention_empties_old_entries_once_a_day_and_keeps_tombstones_and_chain(
     book: sqlite3.Connection,
 ) -> None:

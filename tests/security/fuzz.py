@@ -19,6 +19,7 @@ WATCHED = {
     "poslog": ["edge.till.poslog", "edge.till"],
     "config": ["yaml", "edge.config"],
     "bundle": ["json.decoder", "edge.age.manifest", "edge.age.bundle"],
+    "golden": ["zipfile", "numpy.lib.format", "edge.age.vectors"],
     "onnx": ["edge.age.protobuf", "edge.age.derive"],
     "webhook_reply": ["http.client", "edge.events.webhook_sink"],
     "offers": ["json.decoder", "edge.app.offers"],

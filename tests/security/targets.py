@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -75,6 +76,25 @@ def bundle(raw: bytes) -> None:
         read_manifest(_parsed(raw, Path("bundle.json")), where="bundle.json", expected_format=1)
     except AgeModelError:
         return
+
+
+def golden(raw: bytes) -> None:
+    """The golden vectors of an age model from elsewhere: these bytes, or a sound archive with these bytes in it.
+
+    Checksums would keep a fuzzer away from what stands in an archive.
+    """
+    from edge.age.vectors import VectorsError, read_vectors
+
+    sound = io.BytesIO()
+    with zipfile.ZipFile(sound, "w") as archive:
+        archive.writestr("crops.npy", raw)
+    for told in (io.BytesIO(raw), sound):
+        try:
+            crops, logits, float_logits = read_vectors(told)
+        except VectorsError:
+            continue
+        assert crops.shape == (len(crops), 112, 112, 3)
+        assert logits.shape == float_logits.shape == (len(crops), 101)
 
 
 def onnx(raw: bytes) -> None:
@@ -198,7 +218,7 @@ def camera_challenge(raw: bytes) -> None:
 TARGETS: dict[str, Target] = {
     one.__name__: one
     for one in (
-        till_json, poslog, config, bundle, onnx, webhook_reply, offers, hub_message, mjpeg, camera_challenge
+        till_json, poslog, config, bundle, golden, onnx, webhook_reply, offers, hub_message, mjpeg, camera_challenge
     )
 }  # fmt: skip
 
@@ -239,6 +259,7 @@ def seeds(name: str) -> list[bytes]:
         "poslog": [(CHECKOUT / "tests" / "till" / "sale.xml").read_bytes()],
         "config": [_LEAST + section for section in _SECTIONS],
         "bundle": [_small_bundle()],
+        "golden": [_small_vectors(), _an_array()],
         "onnx": [_small_model()],
         "webhook_reply": [
             b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n",
@@ -282,6 +303,24 @@ def _small_bundle() -> bytes:
     told |= {"metrics": None, "thresholds": told["thresholds"][:1], "training": {}}
     told["intervals"]["margins"] = told["intervals"]["margins"][:1]
     return json.dumps(told, separators=(",", ":")).encode()
+
+
+def _an_array() -> bytes:
+    import numpy as np
+
+    out = io.BytesIO()
+    np.save(out, np.zeros((1, 2, 3), np.uint8))
+    return out.getvalue()
+
+
+def _small_vectors() -> bytes:
+    """One crop of nothing: three arrays that pack to a few hundred bytes."""
+    import numpy as np
+
+    out = io.BytesIO()
+    answers = np.zeros((1, 101), np.float32)
+    np.savez_compressed(out, crops=np.zeros((1, 112, 112, 3), np.uint8), logits=answers, float_logits=answers)
+    return out.getvalue()
 
 
 def _small_model() -> bytes:

@@ -29,8 +29,9 @@ __all__ = ["CameraWarning", "DriftWatch", "camera_setup"]
 _log = logging.getLogger(__name__)
 _HOUR_NS = 3_600_000_000_000
 _LOOK_EVERY_NS = 5_000_000_000
-_KEEP_EVERY_S, _JUDGE_EVERY_S = 900.0, 600.0
+_KEEP_EVERY_S, _JUDGE_EVERY_S, _PURGE_EVERY_S = 900.0, 600.0, 3600.0
 _DAYS_KEPT = 29
+_NO_CLOCK_BEFORE_NS = 1_735_689_600 * 10**9  # 2025-01-01: a box that says less has not found its clock yet
 _Size = tuple[int, int]
 
 
@@ -88,7 +89,7 @@ class DriftWatch:
         self._lock = threading.Lock()
         self._fresh: dict[tuple[str, int], HourFigures] = {}
         self._standing: dict[tuple[str, str], CameraWarning] = {}
-        self._kept_s = self._judged_s = monotonic_s()
+        self._kept_s = self._judged_s = self._purged_s = monotonic_s()
         self.raised: Counter[str] = Counter()
 
     # --- in the vision thread ---------------------------------------------------------------------------------
@@ -122,6 +123,9 @@ class DriftWatch:
         if now_s - self._kept_s >= _KEEP_EVERY_S:
             self._kept_s = now_s
             self.keep()
+        if now_s - self._purged_s >= _PURGE_EVERY_S:
+            self._purged_s = now_s
+            self.purge()
         if now_s - self._judged_s >= _JUDGE_EVERY_S:
             self._judged_s = now_s
             self.judge()
@@ -134,12 +138,10 @@ class DriftWatch:
             fresh, self._fresh = self._fresh, {}
         if not fresh:
             return None
-        before_hour = self._clock_ns() // _HOUR_NS - 24 * _DAYS_KEPT
 
         def act(connection: sqlite3.Connection) -> None:
             for (camera, _), hour in fresh.items():
                 keep_hours(connection, {(camera, self._setups[camera]): hour})
-            forget_hours(connection, before_hour=before_hour)
 
         def done(future: Future[None]) -> None:
             if future.exception() is not None:
@@ -152,6 +154,19 @@ class DriftWatch:
             return None
         kept.add_done_callback(done)
         return kept
+
+    def purge(self) -> None:
+        """Delete hours that are over their time, also of cameras that see nobody or are gone."""
+        now_ns = self._clock_ns()
+        if now_ns < _NO_CLOCK_BEFORE_NS:
+            return
+        before_hour = now_ns // _HOUR_NS - 24 * _DAYS_KEPT
+        try:
+            self._outbox.submit(
+                lambda transaction: forget_hours(transaction.connection, before_hour=before_hour)
+            )
+        except StoreError as error:
+            _log.warning("retention could not purge the drift watch: %s", error)
 
     def judge(self) -> None:
         """Compare the last hours with the last weeks, and tell what is new."""

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sqlite3
 import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge.ops.drift import HourFigures
+
+_SHOWN = (("blur", "blur {:.2f}"), ("brightness", "light {:.0f}"))
 HELP = "what is usual at each camera; --accept: as it stands now is how it shall stand"
 EXIT_REFUSED = 2
 _HOUR_S = 3600
@@ -38,8 +46,7 @@ def run(args: argparse.Namespace) -> int:
                 for camera, setup in rows:
                     hours = hours_of(connection, camera=camera, setup=setup, from_hour=0)
                     print(
-                        f"{camera}  {len({one.hour // 24 for one in hours})} days, {len(hours)} hours, "
-                        f"{sum(one.customers for one in hours)} customers, {sum(one.unknown for one in hours)} unknown"
+                        f"{camera}  {len({one.hour // 24 for one in hours})} days, {len(hours)} hours, {_usual(hours)}"
                     )
                 return 0
         if args.accept not in {camera for camera, _ in rows}:
@@ -51,3 +58,27 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_REFUSED
     print(f"{args.accept}: as it stands now is how it shall stand; a running box knows within ten minutes")
     return 0
+
+
+def _usual(hours: Sequence[HourFigures]) -> str:
+    """Customers, unknowns, ages by bands of ten years, and the means of what is measured of faces."""
+    from edge.ops.drift import HourFigures
+
+    whole = HourFigures(hour=0)
+    for one in hours:
+        whole = whole.plus(one)
+    known = sum(whole.ages)
+    told = [f"{whole.customers} customers, {whole.unknown} unknown"]
+    if known:
+        last = len(whole.ages) - 1
+        shares = (
+            f"{10 * band}{'+' if band == last else f'-{10 * band + 9}'} {count / known:.0%}"
+            for band, count in enumerate(whole.ages)
+        )
+        told.append(f"ages {', '.join(shares)}")
+    mean = {name: sums.mean for name, sums in whole.sums.items() if sums.n}
+    if {"x", "y", "size"} <= mean.keys():
+        width = math.exp(mean["size"])
+        told.append(f"faces at {mean['x']:.0%} across, {mean['y']:.0%} down, {width:.1%} of the picture wide")
+    told += [form.format(mean[name]) for name, form in _SHOWN if name in mean]
+    return "; ".join(told)

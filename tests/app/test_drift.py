@@ -89,10 +89,33 @@ def test_a_moved_camera_is_told_once_also_after_a_restart_and_until_it_is_accept
     assert (event["subject"], event["data"]["kind"], event["data"]["camera"]) == ("cam-1", "moved", "cam-1")
     assert event["data"]["figures"]["measure"] == "x"
     assert main(["drift", "--from", str(lane.state)]) == 0
-    assert "660 customers" in capsys.readouterr().out
+    [usual] = capsys.readouterr().out.splitlines()
+    assert usual.startswith("cam-1  11 days, 44 hours, 660 customers, 0 unknown; ages 0-9 0%, 10-19 0%")
+    assert usual.endswith("faces at 38% across, 36% down, 7.5% of the picture wide; blur 0.20; light 120")
     assert main(["drift", "--from", str(lane.state), "--accept", "cam-9"]) == 2
     assert main(["drift", "--from", str(lane.state), "--accept", "cam-1"]) == 0
     assert judged(lane) == []
+
+
+def test_sums_go_after_29_days_also_where_nobody_comes_any_more(lane: Lane):
+    """A camera that was taken down left its sums for ever: only a next customer's would have swept them out."""
+    lane.customers(days=1)
+    assert judged(lane) == []
+
+    def days_later(days: int) -> int:
+        """Hours that are kept after housekeeping did its hour's work so much later."""
+        lane.now_ns = START_NS + days * 24 * HOUR_NS
+        clock_s = iter([0.0, 3601.0])
+        watch = DriftWatch(
+            lane.config, lane.outbox, model="m", size_of=lambda _camera: None, clock_ns=lambda: lane.now_ns,
+            monotonic_s=lambda: next(clock_s),
+        )  # fmt: skip
+        watch.tick()
+        lane.outbox.submit(lambda _transaction: None, now=True).result(30)
+        return lane.outbox.store.read(lambda c: c.execute("SELECT count(*) FROM drift_hours").fetchone()[0])
+
+    assert days_later(28) == 4
+    assert days_later(30) == 0
 
 
 def test_who_passes_by_counts_for_nothing(lane: Lane):

@@ -245,7 +245,12 @@ class Daemon:
         """Desk and doors, where a till can reach this box at all; without them people are told as they leave."""
         if not config.till.any_door:
             return None, None
-        self.sales = Sales(config, model=self.models.bundle.name) if config.sales.enabled else None
+        if config.sales.enabled:
+            self.sales = Sales(
+                config,
+                model=self.models.bundle.name,
+                unusable=lambda: {**self._changed("covered"), **self._changed("moved")},
+            )
         self.offers = Offers(config, self.outbox.append)
         desk = Desk(
             config,

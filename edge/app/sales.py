@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -36,6 +36,7 @@ _BLIND_EVERY_NS = 600 * 10**9
 """A blind lane is counted so often: a crash loses no more of it."""
 _NO_CLOCK_BEFORE_NS = 1_735_689_600 * 10**9  # 2025-01-01: a box that says less has not found its clock yet
 _NS = 10**9
+_DOWN, _UNUSABLE = "down", "unusable"
 
 
 class Sales:
@@ -54,8 +55,10 @@ class Sales:
         model: str,
         clock_ns: Callable[[], int] = time.time_ns,
         group_s: float | None = None,
+        unusable: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        """`model`: name and version of the age model, kept with every basket. Raises nothing: see `notes`."""
+        """`model`: name and version of the age model, kept with every basket. `unusable`: cameras that give pictures
+        and yet cannot be used, being moved or covered, with since when. Raises nothing: see `notes`."""
         self._config = config
         self._model = model
         self._clock_ns = clock_ns
@@ -63,6 +66,8 @@ class Sales:
         self._zone = ZoneInfo(config.site.time_zone)
         self._lock = threading.RLock()  # an answer may come while baskets are handed over
         self._waiting: list[Basket] = []
+        self._unusable = unusable
+        self._blind: dict[str, frozenset[str]] = {}
         self._blind_since_ns: dict[str, int] = {}
         self._problem: str | None = None
         self._damaged: list[str] = []
@@ -88,13 +93,7 @@ class Sales:
 
     def camera(self, status: CameraStatus) -> None:
         """A camera went down or came back: time without sight is part of the coverage."""
-        lanes = [lane.name for lane in self._config.lanes if lane.camera == status.camera]
-        for lane in lanes:
-            if status.state is CameraState.DOWN:
-                with self._lock:
-                    self._blind_since_ns.setdefault(lane, status.since_ns)
-            else:
-                self._count_blind(lane, until_ns=status.since_ns, over=True)
+        self._see(status.camera, _DOWN, status.state is CameraState.DOWN, at_ns=status.since_ns)
 
     # --- from the housekeeper ---------------------------------------------------------------------------------
 
@@ -110,6 +109,10 @@ class Sales:
         if self.store is not None:
             self._hand_over(self.store)
         now_ns = self._clock_ns()
+        unusable = self._unusable()
+        for camera in self._config.cameras:
+            since_ns = unusable.get(camera.name)
+            self._see(camera.name, _UNUSABLE, since_ns is not None, at_ns=since_ns or now_ns)
         with self._lock:
             long_blind = [
                 lane for lane, since in self._blind_since_ns.items() if now_ns - since >= _BLIND_EVERY_NS
@@ -221,6 +224,22 @@ class Sales:
         if over > 0:
             del self._waiting[:over]
             self.dropped["baskets"] += over
+
+    def _see(self, camera: str, why: str, blind: bool, *, at_ns: int) -> None:
+        """A camera that is down and moved is blind until it is neither."""
+        with self._lock:
+            before = self._blind.get(camera, frozenset())
+            reasons = before | {why} if blind else before - {why}
+            if reasons == before:
+                return
+            self._blind[camera] = reasons
+            lanes = [lane.name for lane in self._config.lanes if lane.camera == camera]
+            if reasons:
+                for lane in lanes:
+                    self._blind_since_ns.setdefault(lane, at_ns)
+                return
+        for lane in lanes:
+            self._count_blind(lane, until_ns=at_ns, over=True)
 
     def _count_blind(self, lane: str, *, until_ns: int, over: bool) -> None:
         with self._lock:

@@ -278,6 +278,39 @@ def test_time_without_sight_is_counted_by_the_stores_day(tmp_path):
     ]
 
 
+def test_a_camera_that_was_moved_or_covered_is_no_sight_either_and_nothing_counts_twice(tmp_path):
+    """Covered from 10:00, down from 10:05 to 10:10, uncovered at 10:20: twenty minutes; then a minute more."""
+    config = a_config(tmp_path)
+    begin_ns = int(datetime(2026, 1, 5, 10, tzinfo=UTC).timestamp()) * 10**9
+    now, unusable = [begin_ns], {}
+    sales = Sales(config, model="m/1", group_s=0.0, clock_ns=lambda: now[0], unusable=lambda: dict(unusable))
+
+    def at(minute: int) -> int:
+        now[0] = begin_ns + minute * 60 * 10**9
+        return now[0]
+
+    def down(is_down: bool) -> CameraStatus:
+        state, reason = (
+            (CameraState.DOWN, CameraReason.NO_FRAMES) if is_down else (CameraState.UP, CameraReason.OK)
+        )
+        return CameraStatus(camera="cam-1", state=state, reason=reason, since_ns=now[0])
+
+    sales.tick()
+    unusable["cam-1"] = begin_ns
+    for minute in range(1, 26):
+        at(minute)
+        if minute in (5, 10):
+            sales.camera(down(minute == 5))
+        if minute == 20:
+            unusable.clear()
+        sales.tick()
+    unusable["cam-1"] = at(30)
+    sales.tick()
+    at(31)
+    sales.close()
+    assert sales_rows(tmp_path, "SELECT sum(blind_s) FROM coverage") == [(21 * 60,)]
+
+
 def test_retention_takes_months_of_the_stores_calendar_and_waits_for_a_clock(tmp_path):
     config = a_config(tmp_path)
     config = replace(config, state=replace(config.state, sales_months=2))

@@ -22,7 +22,15 @@ from edge.events import FullReason, StoreError, StoreFull, Transaction
 from edge.events.book import close_alert, end_gap, forget_book
 from edge.events.register import retire_before
 from edge.flow import Sighting, TillEvent, TrackReport
-from edge.rules import AlertKind, AlertRaised, Decision, LaneRules, PersonTold, SaleEnded
+from edge.rules import (
+    AlertKind,
+    AlertRaised,
+    CheckRequested,
+    Decision,
+    LaneRules,
+    PersonTold,
+    SaleEnded,
+)
 from edge.till import Batch, Kept, NoRoom, Overloaded, forget_before, keep, mark_done, park
 
 __all__ = ["Desk"]
@@ -425,6 +433,11 @@ class Desk:
         def done(future: Future[None]) -> None:
             error = future.exception()
             if error is None:
+                # Who leaves is told with the receipt, which takes as long as a sale: how fast this box is shows in
+                # its prompts, from the later of face and item.
+                for decision in decisions:
+                    if isinstance(decision, CheckRequested):
+                        self._outbox.commits.add(max(0.0, (self._clock_ns() - decision.at_ns) / 1e9))
                 return
             if isinstance(error, StoreError):
                 self._put(lambda: self._unsaved.append((lane, decisions)))

@@ -94,7 +94,10 @@ class InferenceStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatencyStats:
-    """Seconds from the capture of a frame to what followed from it, over the last minutes; None without any."""
+    """Seconds from the capture of a frame to what followed from it, over the last minutes; None without any.
+
+    `event`: to the committed age event; on a box with a till to the committed prompt, from the later of face and item.
+    """
 
     estimate_p50_s: float | None
     estimate_p95_s: float | None

@@ -35,6 +35,18 @@ def test_beer_for_a_young_face_is_prompted_and_ends_unchecked_with_one_alert(tmp
         assert kinds == [("challenge",), ("alert",)]
 
 
+def test_how_fast_a_box_with_a_till_is_shows_in_its_prompts(tmp_path: Path) -> None:
+    """From the later of face and item, half a second ago here, to the committed prompt."""
+    with a_box(a_config(tmp_path)) as box:
+        box.young_customer()
+        assert box.outbox.commits.quantile(0.95) is None
+        box.post(a_beer(receipt="r-1", ago_s=0.5))
+        box.until(lambda: len(box.outbox.commits) == 1)
+        latency_s = box.outbox.commits.quantile(0.95)
+        assert latency_s is not None
+        assert 0.5 <= latency_s < 30
+
+
 def test_a_batch_with_bad_events_keeps_the_good_ones_and_parks_the_bad(tmp_path: Path) -> None:
     with a_box(a_config(tmp_path)) as box:
         bad = {**a_beer(receipt="r-1"), "at": "yesterday", "customer": {"birthDate": "2009-01-01"}}

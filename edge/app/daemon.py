@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 from edge.app.alert_labels import LabelCount
@@ -21,6 +22,7 @@ from edge.app.pages import PageSide, check_protected
 from edge.app.parts import Models, build_vision, open_models
 from edge.app.sales import Sales
 from edge.app.till_stats import TillWatch
+from edge.app.together import together
 from edge.app.vision_loop import Judged, VisionLoop
 from edge.camera import CameraState, CameraStatus
 from edge.config import Config
@@ -211,24 +213,15 @@ class Daemon:
     def stop(self) -> None:
         """Stop in the way of a frame, so that everything that was seen is committed and offered to the sinks once."""
         self._stopping.set()
-        stopping = [
-            threading.Thread(
-                target=camera.stop, kwargs={"timeout_s": _CAMERA_STOP_S}, name=f"stop {camera.name}"
-            )
-            for camera in self.cameras
-        ]
-        for thread in stopping:  # together: a camera that hangs in a read must not hold up the others
-            thread.start()
-        for thread in stopping:
-            thread.join()
+        together({one.name: partial(one.stop, timeout_s=_CAMERA_STOP_S) for one in self.cameras})
         self.vision.stop()
-        self.page_side.stop()
-        if self.doors is not None:
-            self.doors.stop()
-        if self.web is not None:
-            self.web.stop()
-        else:
-            self._socket.close()
+        together(
+            {
+                "page": self.page_side.stop,
+                "doors": (lambda: None) if self.doors is None else self.doors.stop,
+                "web server": self._socket.close if self.web is None else self.web.stop,
+            }
+        )
         if self.desk is not None:
             self.desk.stop()
         if self.sales is not None:

@@ -14,6 +14,7 @@ from edge.app.desk import Desk
 from edge.app.tills import till_reader
 from edge.config import Config, LinesDoor, MqttDoor, PoslogDoor, TokenDoor, read_password
 from edge.events import Store, Transaction
+from edge.events.mqtt_client import BreakableClient
 from edge.ops.log import redactor
 from edge.till import (
     Batch,
@@ -119,6 +120,7 @@ class Doors:
             password=password,
             tls=door.tls,
             ca_file=None if door.ca_file is None else str(door.ca_file),
+            client_kind=BreakableClient,
         )
 
     def _run(self) -> None:

@@ -11,10 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from edge.app.couriers import build_couriers
+from edge.app.together import together
 from edge.config import Config, Sink
 from edge.events import Appended, CloudEvent, Courier, FullReason, Store, StoreError, StoreFull, Transaction
 from edge.ops.latency import LatencyWindow
@@ -27,6 +29,8 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 _WAITING_MAX = 1000
+_GRACE_S = 1.0
+"""So long a delivery under way may take at the end: what is not taken stays, and lanes wait for this at a reload."""
 _DAY_S, _LEAST_DAYS = 86_400.0, 1.0
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
@@ -183,8 +187,7 @@ class Outbox:
     def close(self) -> None:
         """Commit what waits, let the sinks take what they can in a moment, close."""
         self._flush()
-        for _, courier in self.couriers.values():
-            courier.stop(grace_s=3.0)
+        together({name: partial(each.stop, grace_s=_GRACE_S) for name, (_, each) in self.couriers.items()})
         if self.store is not None:
             self.store.close()
         if self._waiting:

@@ -15,6 +15,8 @@ from edge.events.store import Store, StoredEvent
 
 __all__ = ["Courier", "CourierStats"]
 
+_CLOSED_S = 0.5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CourierStats:
@@ -100,14 +102,17 @@ class Courier:
         self._thread.start()
 
     def stop(self, *, grace_s: float = 5.0) -> None:
-        """End after the delivery under way, or `grace_s` later without it; what it had not taken stays."""
+        """End after the delivery under way, or `grace_s` later without it; what it had not taken stays.
+
+        A receiver that says nothing holds its thread a while longer than its closing; nobody waits for that.
+        """
         self._stopping.set()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(grace_s)
         self._sink.close()
         if self._thread.is_alive():
-            self._thread.join(grace_s)
+            self._thread.join(min(grace_s, _CLOSED_S))
 
     def stats(self) -> CourierStats:
         """A snapshot, from any thread; reads one row of the store."""

@@ -17,6 +17,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge.events.errors import StoreError
+from edge.events.mqtt_client import BreakableClient
 from edge.events.mqtt_session import MqttBroker
 
 __all__ = ["Heard", "MqttListener"]
@@ -68,7 +69,7 @@ class MqttListener:
         self._session = 0
         self.error: str | None = "not connected yet"
         self.faults = 0
-        self._client = Client(
+        self._client = BreakableClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             protocol=MQTTProtocolVersion.MQTTv5,
@@ -106,6 +107,7 @@ class MqttListener:
 
     def stop(self) -> None:
         """Disconnect; the session stays at the broker."""
+        self._client.break_off()
         self._client.disconnect()
         self._client.loop_stop()
 

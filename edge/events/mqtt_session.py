@@ -18,6 +18,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge.events.mqtt_client import BreakableClient
+
 __all__ = ["Message", "MqttBroker", "MqttSession"]
 
 
@@ -92,9 +94,9 @@ class MqttSession:
         else:
             self._client.loop_start()
         with self._changed:
-            self._changed.wait_for(lambda: self._accepted or self._lost, broker.answer_s)
+            self._changed.wait_for(lambda: self._accepted or self._lost or self._leaving, broker.answer_s)
         if not self._accepted:
-            self.lose(f"no welcome within {broker.answer_s:g} s")
+            self.lose("closed" if self._leaving else f"no welcome within {broker.answer_s:g} s")
         if self._lost:
             raise ConnectionError(self._lost)
 
@@ -104,10 +106,11 @@ class MqttSession:
             self._changed.wait_for(lambda: self._lost or self._leaving)
 
     def leave(self) -> None:
-        """Ask for the end of the session; from any thread."""
+        """Ask for the end of the session, of one that is only being opened too; from any thread."""
         with self._changed:
             self._leaving = True
             self._changed.notify_all()
+        self._client.break_off()
 
     def send(self, messages: Sequence[Message]) -> int:
         """Publish with QoS 1 and return how many of the first ones the broker has receipted.
@@ -153,9 +156,9 @@ class MqttSession:
         # the collector, which on a box at rest comes seldom: a broker that comes and goes all night is many sockets.
         self._client.on_connect = self._client.on_disconnect = self._client.on_publish = None
 
-    def _new_client(self) -> Client:
+    def _new_client(self) -> BreakableClient:
         broker = self._broker
-        client = Client(
+        client = BreakableClient(
             CallbackAPIVersion.VERSION2,
             client_id=broker.client_id,
             protocol=MQTTProtocolVersion.MQTTv5,

@@ -61,6 +61,7 @@ class MqttSink:
         )
         self._changed = threading.Condition()
         self._session: MqttSession | None = None
+        self._opening: MqttSession | None = None
         self._closing = threading.Event()
         self._error = "not connected yet"
         self._keeper = threading.Thread(target=self._keep_up, name=f"mqtt {broker.host}", daemon=True)
@@ -95,8 +96,9 @@ class MqttSink:
         """Say `offline` and leave; a delivery under way ends."""
         with self._changed:
             self._closing.set()
-            if self._session is not None:
-                self._session.leave()
+            for session in (self._opening, self._session):
+                if session is not None:
+                    session.leave()
             self._changed.notify_all()
         self._keeper.join(2 * self._broker.answer_s + 2)
 
@@ -120,11 +122,17 @@ class MqttSink:
                 if file
             ]
             return f"certificates ({', '.join(files)}): {error}"
+        with self._changed:
+            self._opening = session
+            if self._closing.is_set():
+                session.leave()
         try:
             session.open()
         except ConnectionError as error:
             session.end()
             return str(error)
+        finally:
+            self._opening = None
         stood_since_s = time.monotonic()
         with self._changed:
             if self._closing.is_set():

@@ -38,15 +38,19 @@ class TillMqtt:
         password: str | None = None,
         tls: bool = False,
         ca_file: str | None = None,
+        client_kind: Callable[..., Any] | None = None,
     ) -> None:
-        """`commit` as for HTTP; a message that could not be kept waits here, unacknowledged."""
+        """`commit` as for HTTP; a message that could not be kept waits here, unacknowledged.
+
+        `client_kind`: makes a client as paho's; where it has a `break_off`, no broker holds up `stop`.
+        """
         from paho.mqtt.client import Client
         from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
         self._topic = topic
         self._reader = reader
         self._commit = commit
-        self._client = Client(
+        self._client = (client_kind or Client)(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             protocol=MQTTProtocolVersion.MQTTv5,
@@ -77,6 +81,7 @@ class TillMqtt:
 
     def stop(self) -> None:
         """Disconnect; the broker keeps what comes for a week."""
+        getattr(self._client, "break_off", lambda: None)()
         self._client.disconnect()
         self._client.loop_stop()
 

@@ -206,15 +206,22 @@ def whatif(
 
 
 def challenge_of(row: ReceiptRow) -> Challenge | None:
-    """A check that was due on this receipt, None where none was; a known customer counts for nobody."""
-    if row.told.get("due") is None or row.told.get("reason") == "customer_known":
+    """A check that was due on this receipt, None where none was; a known customer counts for nobody.
+
+    A restart forgets the face, and with it that a check was due; the prompt of before stands in the book all the same,
+    and counts whether it was followed or not.
+    """
+    due = row.told.get("due")
+    if (due is None and row.prompted_ns is None) or row.told.get("reason") == "customer_known":
         return None
-    if row.outcome not in ("checked", "refused", "unchecked") and not was_refused(row):
+    forgotten = due is None and (row.outcome, row.told.get("reason")) == ("unseen", "restart")
+    if row.outcome not in ("checked", "refused", "unchecked") and not was_refused(row) and not forgotten:
         return None
     return Challenge(
         cashier=row.cashier,
         made=row.outcome in _DONE or was_refused(row),
-        chance_s=_seconds(row.told["closed"]) - _seconds(row.told["due"]),
+        chance_s=_seconds(row.told["closed"])
+        - ((row.prompted_ns or 0) / 1e9 if due is None else _seconds(due)),
         delay_s=row.told.get("check_delay_s"),
     )
 

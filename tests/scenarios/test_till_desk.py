@@ -114,6 +114,28 @@ def test_a_restart_in_the_middle_of_a_prompt_asks_nobody_twice_and_judges_who_st
     ]
 
 
+def test_a_prompt_before_a_restart_counts_for_the_cashier_followed_or_not(tmp_path: Path) -> None:
+    """The face is forgotten, that the cashier was asked is not: two were due, one was made."""
+    config = a_config(tmp_path)
+    with a_box(config) as box:
+        box.young_customer(seconds=9.0)
+        beers = [{**a_beer(receipt=name, ago_s=6.0), "cashier": "c-7"} for name in ("shown", "passed over")]
+        box.post(beers)
+        box.until(lambda: {("check", "shown"), ("check", "passed over")} <= set(box.told()))
+    with a_box(config) as box:
+        box.post(a_till("id.verified", receipt="shown", ago_s=0.5))
+        box.post([a_till("receipt.closed", receipt=name) for name in ("shown", "passed over")])
+        box.until(lambda: sum(one[0] == "sale" for one in box.told()) == 2, seconds=60)
+        assert ("sale", "shown", "checked", "None") in box.told()
+        assert ("sale", "passed over", "unseen", "restart") in box.told()
+        assert box.outbox.store is not None
+        [everybody, cashier] = box.outbox.store.read(
+            lambda c: cashiers(c, from_ns=0, to_ns=1 << 62, min_check_seconds=2.0)
+        )
+    assert (cashier.cashier, cashier.due, cashier.made, cashier.hasty) == ("c-7", 2, 1, 0)
+    assert (everybody.due, everybody.made) == (2, 1)
+
+
 def test_a_refusal_is_noted_however_the_receipt_ends_afterwards(tmp_path: Path) -> None:
     """Goods that were refused are struck, or the whole receipt is cancelled: that is how most refusals go on."""
     with a_box(a_config(tmp_path)) as box:

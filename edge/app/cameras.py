@@ -9,6 +9,7 @@ from edge.camera import Camera, CameraStatus, Credentials, OpenGate, ReaderOpene
 from edge.camera.source import Opener
 from edge.config import Camera as CameraSettings
 from edge.config import Config, SourceKind, read_password
+from edge.config.address import hidden_in_address
 from edge.ops.log import redactor
 
 __all__ = ["build_cameras", "decode_notes"]
@@ -61,6 +62,8 @@ def _opener(settings: CameraSettings) -> Opener:
     password = read_password(settings)
     if password:
         redactor.learn(password)
+    for hidden in hidden_in_address(settings.source):  # where a camera wants its password in the way itself
+        redactor.learn(hidden)
     credentials = None if settings.user is None else Credentials(user=settings.user, password=password or "")
     return opener_for(
         settings.source,

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from edge.config import Config, FileSink, MqttSink, Sink, WebhookSink, read_password
+from edge.config.address import hidden_in_address
 from edge.events import Courier, MqttBroker, Store
 from edge.events import FileSink as LinesOut
 from edge.events import MqttSink as MqttOut
@@ -58,8 +59,8 @@ def build_receiver(
 
 def _webhook(sink: WebhookSink, keep: Callable[[Parked], None]) -> WebhookOut:
     secret = read_password(sink)
-    if secret:
-        redactor.learn(secret)
+    for hidden in (secret or "", *hidden_in_address(sink.url)):
+        redactor.learn(hidden)
     return WebhookOut(
         sink.url.replace("{secret}", secret or ""),
         secret=secret if sink.template == "cloudevent" else None,

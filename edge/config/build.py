@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
+from edge.config.address import masked_text
 from edge.config.migrate import Renamed
 from edge.config.problem import Problem
 from edge.config.rule import Beside, Count, Existing, Located, Refers, Unique
@@ -41,10 +42,14 @@ def split_annotation(hint: Any) -> tuple[Any, str, list[Any]]:
 class Builder:
     """Builds one configuration; `problems` and `warnings` grow, `_marks` knows where every key was written.
 
-    `renamed`: keys that had another name a version ago; the old name still works, with a warning.
+    `renamed`: keys that had another name a version ago; the old name still works, with a warning. `newer`: the file
+    may be a newer version's, whose further keys are left out, with a warning.
     """
 
-    def __init__(self, *, file: str, folder: Path, renamed: Sequence[Renamed] = ()) -> None:
+    def __init__(
+        self, *, file: str, folder: Path, renamed: Sequence[Renamed] = (), newer: bool = False
+    ) -> None:
+        self._newer = newer
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self._file = file
@@ -116,6 +121,8 @@ class Builder:
             at = (*place, name)
             if name in entries:
                 self._say(at, f"given twice, first in {_line(self._marks[at], mark)}; keep one", mark)
+            elif name not in allowed and self._newer:
+                self.warnings.append(self._problem((*place, _short(name)), "unknown here, left out", mark))
             elif name not in allowed:
                 hint = _did_you_mean(name, allowed)
                 self._say(
@@ -332,7 +339,7 @@ def _shown(node: Node) -> str:
         return "a list"
     if _is_null(node):
         return "nothing"
-    return f"'{_short(re.sub(r'//[^/@]*@', '//***@', str(node.value)))}'"
+    return f"'{_short(masked_text(re.sub(r'//[^/@]*@', '//***@', str(node.value))))}'"
 
 
 def _short(text: str, limit: int = 60) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,9 +11,11 @@ from pathlib import Path
 
 from edge.config.config import Config
 from edge.config.effective import as_yaml
-from edge.config.load import parse_config
+from edge.config.load import parse_newer
 
 __all__ = ["LastGood"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +45,19 @@ class LastGood:
             raise
 
     def load(self) -> Config | None:
-        """What was kept; None where nothing was. Raises ConfigError where it does not work any more."""
+        """What was kept; None where nothing was. Raises ConfigError where it does not work any more.
+
+        A newer version that was taken back may have kept settings that this one does not have: they are left out, so
+        that the box sees at all.
+        """
         try:
             raw = self.path.read_bytes()
         except FileNotFoundError:
             return None
-        return parse_config(raw, file=str(self.path), folder=self.path.parent)
+        config, told = parse_newer(raw, file=str(self.path), folder=self.path.parent)
+        for problem in told:
+            _log.warning("%s", problem)
+        return config
 
     def kept_at(self) -> str:
         """Day and time of `keep`, for people."""

@@ -18,7 +18,7 @@ from edge.config.tree import MAX_BYTES, read_tree
 if TYPE_CHECKING:
     from yaml.nodes import Node
 
-__all__ = ["Loaded", "load_config", "parse_config", "read_config"]
+__all__ = ["Loaded", "load_config", "parse_config", "parse_newer", "read_config"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +58,13 @@ def parse_config(raw: bytes, *, file: str, folder: Path) -> Config:
     return _build([(file, raw)], folder=folder, renamed=RENAMED)[0]
 
 
+def parse_newer(raw: bytes, *, file: str, folder: Path) -> tuple[Config, tuple[Problem, ...]]:
+    """As `parse_config`, without keys that a newer version may have written; those are told. Raises ConfigError."""
+    return _build([(file, raw)], folder=folder, renamed=RENAMED, newer=True)
+
+
 def _build(
-    layers: Sequence[tuple[str, bytes]], *, folder: Path, renamed: Sequence[Renamed]
+    layers: Sequence[tuple[str, bytes]], *, folder: Path, renamed: Sequence[Renamed], newer: bool = False
 ) -> tuple[Config, tuple[Problem, ...]]:
     """The configuration that the first layer makes with the others laid over it, in order. Raises ConfigError."""
     trees = [read_tree(raw, file) for file, raw in layers]
@@ -67,7 +72,7 @@ def _build(
     if unreadable:
         raise ConfigError(unreadable)
     file = layers[0][0]
-    builder = Builder(file=file, folder=folder, renamed=renamed)
+    builder = Builder(file=file, folder=folder, renamed=renamed, newer=newer)
     whole = _all_laid_over([tree for tree in trees if not isinstance(tree, Problem)])
     config = builder.build(written_out(whole), Config)
     if builder.problems:

@@ -15,7 +15,7 @@ AGES = $(VIDEO)/lane_ages
 FILM = --source $(VIDEO)/lane_1080p15.mp4 --zones $(VIDEO)/lane_1080p15.zones.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run venv install offline-bundle dev test check fix bench soak lock wheel clean
+.PHONY: help run venv install offline-bundle dev test check fix bench soak faults lock wheel clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -62,6 +62,12 @@ bench: dev ## the figures of docs/benchmarks.md, on this machine; fails where a 
 
 soak: dev ## the long tests: hours of a lane, faults, fuzzing
 	$(DEV)/python -m pytest -m soak $(ARGS)
+
+faults: dev ## the figures of docs/reliability.md's table, from its tests; ARGS="-m soak" for the long ones of them
+	@scripts/install-test-system-packages
+	$(DEV)/python -m pytest -n $(WORKERS) --dist loadfile --junitxml build/faults.xml $(ARGS) \
+	  $$($(DEV)/python -m tests.reliability.table --tests)
+	$(DEV)/python -m tests.reliability.table build/faults.xml
 
 lock: ## renews requirements/*.txt after a change in pyproject.toml; UPGRADE=1 takes newer versions
 	@scripts/lock

@@ -18,6 +18,7 @@ from edge.age import (
     ThresholdError,
 )
 from edge.face import CONTRACT
+from tests.conftest import Measured
 
 
 def load(folder: Path) -> AgeBundle:
@@ -65,19 +66,21 @@ def test_golden_vectors_that_are_damaged_are_refused_in_words(
 
 
 @pytest.mark.parametrize("name", ["model_int8.onnx", "golden.npz"])
-def test_one_changed_byte_is_found(copied: Path, name: str) -> None:
+def test_one_changed_byte_is_found(copied: Path, name: str, measured: Measured) -> None:
     path = copied / name
     raw = bytearray(path.read_bytes())
     raw[len(raw) // 2] ^= 1
     path.write_bytes(raw)
     with pytest.raises(BundleAlteredError, match=rf"{name}.*altered.*Way out"):
         load(copied)
+    measured("age model missing or altered", f"1 of {len(raw)} bytes of {name}: refused")
 
 
-def test_a_file_that_is_gone_is_named(copied: Path) -> None:
+def test_a_file_that_is_gone_is_named(copied: Path, measured: Measured) -> None:
     (copied / "golden.npz").unlink()
-    with pytest.raises(BundleMissingError, match=r"golden\.npz.*Way out"):
+    with pytest.raises(BundleMissingError, match=r"golden\.npz.*Way out") as refused:
         load(copied)
+    measured("age model missing or altered", f"golden.npz gone: `{refused.typename}`")
 
 
 def test_an_empty_folder_is_no_bundle(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edge.age import AgeBundle, AgeReader, ModelFileError, ProviderError, golden_check
+from tests.conftest import Measured
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +47,15 @@ def test_crops_that_are_views_of_a_picture_are_read_too(reader: AgeReader, crops
     np.testing.assert_allclose(reader.read(mirrored), reader.read(mirrored.copy()), atol=1e-5)
 
 
-def test_cuda_that_is_not_there_stops_the_start(shipped: AgeBundle) -> None:
-    with pytest.raises(ProviderError, match=r"CPUExecutionProvider.*Way out"):
+def test_cuda_that_is_not_there_stops_the_start(shipped: AgeBundle, measured: Measured) -> None:
+    with pytest.raises(ProviderError, match=r"CPUExecutionProvider.*Way out") as refused:
         AgeReader(shipped, provider="cuda", available=["CPUExecutionProvider"])
+    measured("GPU demanded and not there", f"the reader: `{refused.typename}` with the way out")
 
 
-def test_cuda_that_is_offered_and_does_not_start_is_no_quiet_cpu(shipped: AgeBundle) -> None:
+def test_cuda_that_is_offered_and_does_not_start_is_no_quiet_cpu(
+    shipped: AgeBundle, measured: Measured
+) -> None:
     """ONNX Runtime passes over a provider that fails to load; asked for, that is an error, hoped for, a report."""
     offered = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     with pytest.raises(ProviderError, match="Way out"):
@@ -61,6 +65,7 @@ def test_cuda_that_is_offered_and_does_not_start_is_no_quiet_cpu(shipped: AgeBun
     assert fallen_back.variant == "int8"
     assert fallen_back.degraded is not None
     assert "CUDA" in fallen_back.degraded
+    measured("GPU hoped for and not working", f"runs on {fallen_back.provider}, {fallen_back.variant}, and says so")
 
 
 def test_a_cpu_that_was_asked_for_is_not_degraded(reader: AgeReader) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from edge.app.vision_loop import Judged, VisionLoop
 from edge.flow import Frame
+from tests.conftest import Measured
 from tests.scenarios.box import until
 
 
@@ -65,7 +67,7 @@ class Loop:
         until(lambda: len(self.vision.asked) > asked and self.camera.frame is None, what="the frame is taken")
 
 
-def test_a_batch_that_breaks_a_stage_is_counted_and_the_next_is_judged() -> None:
+def test_a_batch_that_breaks_a_stage_is_counted_and_the_next_is_judged(measured: Measured) -> None:
     loop = Loop()
     loop.sees(frame(1, at_ns=10, black=True))
     until(lambda: loop.loop.failures == 1, what="the fault is counted")
@@ -74,6 +76,9 @@ def test_a_batch_that_breaks_a_stage_is_counted_and_the_next_is_judged() -> None
     loop.loop.stop()
     assert loop.told[0].captured_ns == 20
     assert loop.loop.judged == {"cam-1": 1}
+    measured(
+        "a picture breaks a stage", f"{loop.loop.failures} counted, the next judged: {len(loop.told)} of 1"
+    )
 
 
 def test_a_clock_that_was_set_back_ends_the_tracks_of_its_camera_first() -> None:
@@ -84,8 +89,10 @@ def test_a_clock_that_was_set_back_ends_the_tracks_of_its_camera_first() -> None
     assert loop.vision.asked == ["frame 1", "end of cam-1", "frame 2", "end of cam-1"]
 
 
-def test_a_camera_that_is_lost_ends_its_tracks() -> None:
+def test_a_camera_that_is_lost_ends_its_tracks(measured: Measured) -> None:
     loop = Loop()
+    lost_s = time.monotonic()
     loop.loop.camera_lost("cam-1")
     until(lambda: loop.vision.asked == ["end of cam-1"], what="its people are told as gone")
+    measured("camera unplugged", f"its tracks end {time.monotonic() - lost_s:.1f} s after")
     loop.loop.stop()

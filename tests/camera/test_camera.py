@@ -15,6 +15,7 @@ from edge.camera import Camera, OpenGate
 from edge.camera.source import SourceLost
 from edge.camera.status import CameraReason
 from tests.camera.live import Watched
+from tests.conftest import Measured
 
 
 class Puppet:
@@ -61,7 +62,7 @@ def picture(n: int) -> np.ndarray:
     return np.random.default_rng(n).integers(60, 200, (64, 64, 3), dtype=np.uint8)
 
 
-def test_a_read_that_hangs_is_told_by_who_looks_and_costs_one_thread():
+def test_a_read_that_hangs_is_told_by_who_looks_and_costs_one_thread(measured: Measured):
     """The capture thread can say nothing while it hangs; `check`, called by another, says it."""
     puppet = Puppet()
     threads = threading.active_count()
@@ -70,6 +71,9 @@ def test_a_read_that_hangs_is_told_by_who_looks_and_costs_one_thread():
         watched.hears("up ok")
         watched.hears("down no_frames")
         assert threading.active_count() == threads + 1
+        measured(
+            "camera falls silent", f"a read that hangs: {threading.active_count() - threads} thread, its own"
+        )
         assert puppet.opened == 1
         puppet.show(picture(2))
         puppet.show(picture(3))
@@ -115,7 +119,7 @@ def test_a_black_picture_is_down():
     assert watched.words() == ["up ok", "down black"]
 
 
-def test_a_frame_that_lay_too_long_is_not_judged():
+def test_a_frame_that_lay_too_long_is_not_judged(measured: Measured):
     puppet = Puppet()
     with Watched(puppet, max_frame_age_s=0.1) as watched:
         puppet.show(picture(1))
@@ -127,12 +131,14 @@ def test_a_frame_that_lay_too_long_is_not_judged():
         assert watched.camera.figures().too_old == 1
         puppet.show(picture(2))
         assert (watched.frame().image == picture(2)).all()
+        too_old, frames = watched.camera.figures().too_old, watched.camera.figures().frames
+    measured("old pictures", f"{too_old} of {frames} left out, 0.15 s old where 0.1 s is allowed")
 
 
-def test_a_stream_that_stays_behind_is_opened_anew():
+def test_a_stream_that_stays_behind_is_opened_anew(measured: Measured):
     """Its stamps say that each picture is two seconds old; nobody judges them, and in the end it is lost."""
     puppet = Puppet()
-    with Watched(puppet, no_frames_s=0.5) as watched:
+    with Watched(puppet, no_frames_s=1.0) as watched:
         puppet.show(picture(0), 10_000.0)
         watched.hears("up ok")
         n = 1
@@ -143,7 +149,9 @@ def test_a_stream_that_stays_behind_is_opened_anew():
         watched.camera.take()
 
     assert watched.words()[1] == "down no_frames"
-    assert watched.camera.figures().too_old > 3
+    late = watched.camera.figures().too_old
+    assert late > 3
+    measured("old pictures", f"a stream that comes late: {late} pictures left out, then opened anew")
 
 
 def test_who_is_told_may_fail_without_harm(caplog):

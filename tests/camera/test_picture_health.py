@@ -8,6 +8,7 @@ import numpy as np
 
 from edge.camera import open_clip
 from edge.camera.picture_health import PictureHealth
+from tests.conftest import Measured
 
 S = 1_000_000_000
 
@@ -31,9 +32,12 @@ def noisy(n: int, *, level: int = 90) -> np.ndarray:
     return np.clip(chance.normal(level, 4, (360, 640, 3)), 0, 255).astype(np.uint8)
 
 
-def test_a_picture_that_stands_still_is_frozen_after_its_patience_and_since_it_stopped():
+def test_a_picture_that_stands_still_is_frozen_after_its_patience_and_since_it_stopped(measured: Measured):
     still = noisy(7)
-    assert watch([noisy(n) for n in range(10)] + [still] * 60) == [(12.0, "frozen", 2.0)]
+    found = watch([noisy(n) for n in range(10)] + [still] * 60)
+    assert found == [(12.0, "frozen", 2.0)]
+    [(told_s, _, since_s)] = found
+    measured("picture frozen", f"as shipped: found after {told_s - since_s:.1f} s of the stream's time")
 
 
 def test_a_frozen_picture_that_an_encoder_touches_up_by_two_levels_is_frozen():
@@ -57,9 +61,12 @@ def test_a_camera_that_moves_again_is_well():
     assert watch([still] * 60 + [noisy(n) for n in range(60)] + [still] * 20) == [(10.0, "frozen", 0.0)]
 
 
-def test_no_light_is_black_even_with_noise():
+def test_no_light_is_black_even_with_noise(measured: Measured):
     dark = [noisy(n, level=6) for n in range(40)]
-    assert watch([noisy(1), *dark]) == [(3.2, "black", 0.2)]
+    found = watch([noisy(1), *dark])
+    assert found == [(3.2, "black", 0.2)]
+    [(told_s, _, since_s)] = found
+    measured("picture black", f"as shipped: found after {told_s - since_s:.1f} s of the stream's time")
 
 
 def test_a_dim_shop_is_not_black():

@@ -14,6 +14,7 @@ import pytest
 from edge.camera import opener_for
 from tests.camera.films import film
 from tests.camera.live import RtspServer, SilentServer, Watched
+from tests.conftest import Measured
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
 
@@ -36,8 +37,11 @@ def watch_for(watched: Watched, seconds: float) -> None:
         watched.camera.take()
 
 
-def grown(watched: Watched, minutes: float) -> None:
-    """After a fifth of the time nothing grows any more: threads and descriptors not at all, memory not by 2 %."""
+def grown(watched: Watched, minutes: float) -> str:
+    """After a fifth of the time nothing grows any more: threads and descriptors not at all, memory not by 2 %.
+
+    Says what there was then and at the end.
+    """
     watch_for(watched, minutes * 12)
     early = footprint()
     watch_for(watched, minutes * 48)
@@ -47,19 +51,23 @@ def grown(watched: Watched, minutes: float) -> None:
     assert late[1] <= early[1] + 1
     assert late[2] <= early[2] + 2
     assert late[3] <= early[3] * 1.02 + 2
+    names = ("threads", "descriptors", "MB")
+    told = (f"{early[n]:.0f} and {late[n]:.0f} {name}" for n, name in zip((1, 2, 3), names, strict=True))
+    return f"after {minutes / 5:g} and {minutes:g} minutes {', '.join(told)}"
 
 
 @pytest.mark.parametrize("death", ["refuses", "silent", "frozen", "wrong password"])
-def test_a_dead_camera_costs_nothing_for_as_long_as_it_is_dead(death):
+def test_a_dead_camera_costs_nothing_for_as_long_as_it_is_dead(death, measured: Measured):
     with RtspServer("--user", "anna", "--password", "other") as server, SilentServer() as silent:
         port = {"refuses": 9, "silent": silent.port}.get(death, server.port)
         if death == "frozen":
             server.freeze()
         opener = opener_for(f"rtsp://anna:hush@127.0.0.1:{port}/lane", open_timeout_s=0.5, read_timeout_s=0.5)
         with Watched(opener, test_ends_s=3600, reconnect_min_s=0.05, reconnect_max_s=0.2) as watched:
-            grown(watched, MINUTES)
+            told = grown(watched, MINUTES)
             assert watched.camera.figures().opens > MINUTES * 30
             assert all(status.state == "down" for status in watched.told)
+    measured("camera dead for minutes", f"{death}: {told}")
 
 
 def test_a_camera_that_dies_and_comes_back_all_the_time_leaves_nothing_behind():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from edge.events import (
 )
 from edge.events.backoff import Backoff
 from edge.events.types import ALERT_RAISED, EVENT_TYPES, OFFER_SUGGESTED
+from tests.conftest import Measured
 from tests.events.facts import TEN_O_CLOCK_NS, person
 from tests.events.patience import until
 
@@ -120,7 +122,9 @@ def test_what_was_there_before_and_what_comes_after_arrives_in_order(open_store:
     assert sink.closed
 
 
-def test_a_sink_that_is_away_finds_everything_when_it_is_back(open_store: OpenStore) -> None:
+def test_a_sink_that_is_away_finds_everything_when_it_is_back(
+    open_store: OpenStore, measured: Measured
+) -> None:
     now_ms = [1_000]
     store, sink = open_store(clock_ms=lambda: now_ms[0]), BrokerThatIsAList(away)
     other = BrokerThatIsAList()
@@ -138,9 +142,15 @@ def test_a_sink_that_is_away_finds_everything_when_it_is_back(open_store: OpenSt
     until(lambda: len(other.taken) == 3)
 
     sink.mood = lambda offered: offered
+    back_s = time.monotonic()
     until(lambda: carrying.stats().delivered == 3)
+    took_s = time.monotonic() - back_s
     assert sink.subjects == ["cam-1-0", "cam-1-1", "cam-1-2"]
     assert carrying.stats().last_error is None
+    measured(
+        "sink away",
+        f"meanwhile another sink had {len(other.taken)} of 3; then all 3 in order after {took_s:.2f} s",
+    )
     carrying.stop()
     beside.stop()
 
@@ -259,7 +269,7 @@ def test_pauses_grow_to_a_cap_and_boxes_do_not_knock_together() -> None:
 
 
 def test_a_file_sink_waits_for_its_folder_and_then_writes_everything(
-    open_store: OpenStore, tmp_path: Path
+    open_store: OpenStore, tmp_path: Path, measured: Measured
 ) -> None:
     path = tmp_path / "mounted later" / "events.jsonl"
     store = open_store()
@@ -270,11 +280,18 @@ def test_a_file_sink_waits_for_its_folder_and_then_writes_everything(
     assert "No such file or directory" in (carrying.stats().last_error or "")
 
     path.parent.mkdir()
+    mounted_s = time.monotonic()
     until(lambda: carrying.stats().delivered == 5)
+    took_s = time.monotonic() - mounted_s
     carrying.stop()
 
     bodies = [event.body for event in store.read_after(0, EVENT_TYPES, limit=10)]
-    assert path.read_text().splitlines() == bodies
+    lines = path.read_text().splitlines()
+    assert lines == bodies
+    measured(
+        "sink away",
+        f"a file's folder that is missing: {len(lines)} of {len(bodies)} there after {took_s:.2f} s",
+    )
 
 
 def test_a_file_has_no_repeats_when_a_crash_took_the_cursor_back(

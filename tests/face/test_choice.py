@@ -27,6 +27,7 @@ from edge.face import (
     open_detector,
     user_models_folder,
 )
+from tests.conftest import Measured
 
 
 @pytest.fixture
@@ -57,22 +58,25 @@ class TestChoice:
         assert "checkout-age models fetch yunet" in choice.reason
         assert find_yunet(tmp_path) is None
 
-    def test_auto_does_not_take_an_altered_file_and_says_so(self, models: Path) -> None:
+    def test_auto_does_not_take_an_altered_file_and_says_so(self, models: Path, measured: Measured) -> None:
         alter(models / YUNET.file_name)
         choice = choose_detector("auto", models_folder=models)
         assert choice.name == "mtcnn"
         assert "not YuNet as it was released" in choice.reason
+        measured("detector missing or altered", f"1 byte of YuNet, hoped for: {choice.name} taken, and said")
 
     def test_yunet_asked_for_and_not_there_is_an_error_with_the_command_that_gets_it(
-        self, tmp_path: Path
+        self, tmp_path: Path, measured: Measured
     ) -> None:
-        with pytest.raises(DetectorFileMissingError, match="checkout-age models fetch yunet"):
+        with pytest.raises(DetectorFileMissingError, match="checkout-age models fetch yunet") as refused:
             choose_detector("yunet", models_folder=tmp_path)
+        measured("detector missing or altered", f"YuNet asked for and not there: `{refused.typename}`")
 
-    def test_yunet_asked_for_and_altered_is_an_error(self, models: Path) -> None:
+    def test_yunet_asked_for_and_altered_is_an_error(self, models: Path, measured: Measured) -> None:
         alter(models / YUNET.file_name)
-        with pytest.raises(DetectorFileAlteredError, match=f"expected {YUNET.sha256}"):
+        with pytest.raises(DetectorFileAlteredError, match=f"expected {YUNET.sha256}") as refused:
             choose_detector("yunet", models_folder=models)
+        measured("detector missing or altered", f"1 byte of YuNet, asked for: `{refused.typename}`")
 
     def test_mtcnn_can_be_asked_for_beside_yunet(self, models: Path) -> None:
         assert choose_detector("mtcnn", models_folder=models).name == "mtcnn"

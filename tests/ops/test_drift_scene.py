@@ -8,6 +8,7 @@ import pytest
 
 from edge.ops.drift import sentence
 from edge.ops.drift_scene import SceneWatch
+from tests.conftest import Measured
 
 EVERY_S = 10.0
 
@@ -58,19 +59,27 @@ class Shift:
         self.watch = SceneWatch()
         self.chance = np.random.default_rng(1)
         self.at_s = 1000.0
+        self.found_s: float | None = None
+        """The last moment at which something was found that had not been."""
 
     def sees(self, picture: np.ndarray, minutes: float) -> str | None:
         for _ in range(int(minutes * 60 / EVERY_S)):
-            self.at_s += EVERY_S
-            self.watch.look(self.at_s, people(picture, self.chance))
+            self._look(people(picture, self.chance))
         return self._found()
 
     def sees_alone(self, picture: np.ndarray, minutes: float) -> str | None:
         """The same with nobody in it."""
         for _ in range(int(minutes * 60 / EVERY_S)):
-            self.at_s += EVERY_S
-            self.watch.look(self.at_s, np.clip(picture + _NOISE[int(self.at_s) % 8], 0, 255).astype(np.uint8))
+            noise = _NOISE[int(self.at_s + EVERY_S) % 8]
+            self._look(np.clip(picture + noise, 0, 255).astype(np.uint8))
         return self._found()
+
+    def _look(self, picture: np.ndarray) -> None:
+        before = self._found()
+        self.at_s += EVERY_S
+        self.watch.look(self.at_s, picture)
+        if before is None and self._found() is not None:
+            self.found_s = self.at_s
 
     def _found(self) -> str | None:
         return None if self.watch.finding is None else self.watch.finding.kind
@@ -81,12 +90,22 @@ def test_customers_come_and_go_and_nothing_is_said():
 
 
 @pytest.mark.parametrize(
-    "change", [lambda p: shifted(p, 0.04), lambda p: turned(p, 6.0), lambda _p: shop(99)]
+    ("how", "change"),
+    [
+        ("pushed by 4 %", lambda p: shifted(p, 0.04)),
+        ("turned by 6°", lambda p: turned(p, 6.0)),
+        ("shows another place", lambda _p: shop(99)),
+    ],
 )
-def test_a_camera_that_was_pushed_or_turned_is_told_within_six_minutes_and_forgiven_when_put_back(change):
+def test_a_camera_that_was_pushed_or_turned_is_told_within_six_minutes_and_forgiven_when_put_back(
+    how, change, measured: Measured
+):
     shift = Shift()
     assert shift.sees(shop(), 30) is None
+    since_s = shift.at_s
     assert shift.sees(change(shop()), 6) == "moved"
+    assert shift.found_s is not None
+    measured("camera moved", f"{how}: warned of after {(shift.found_s - since_s) / 60:.1f} min")
     assert shift.sees(shop(), 6) is None
 
 
@@ -97,13 +116,19 @@ def test_a_soiled_lens_is_told():
 
 
 @pytest.mark.parametrize("paper", [120, 235])
-def test_a_lens_covered_in_white_is_told_and_forgiven_at_once(paper: int):
+def test_a_lens_covered_in_white_is_told_and_forgiven_at_once(paper: int, measured: Measured):
     """Too bright to be black, and alive with noise: nobody but this watch can tell."""
     shift = Shift()
     shift.sees(shop(), 12)
     covered = np.full_like(shop(), paper)
+    since_s = shift.at_s
     assert shift.sees_alone(covered, 2) is None, "somebody leans over the lane"
     assert shift.sees_alone(covered, 2) == "soiled"
+    assert shift.found_s is not None
+    measured(
+        "lens covered in white",
+        f"level {paper} of 255: warned of after {(shift.found_s - since_s) / 60:.1f} min",
+    )
     assert shift.watch.finding is not None
     assert shift.watch.finding.measure == "covered"
     assert sentence("cam-1", shift.watch.finding).startswith("camera cam-1 seems soiled")

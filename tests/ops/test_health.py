@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edge.ops.health import HealthState, judge
+from tests.conftest import Measured
 from tests.ops.moments import STATS, camera, sink
 
 WELL = replace(STATS, cameras=(camera(),), sinks=(sink("file"),), clock_synchronised=True, notes=())
@@ -20,10 +21,11 @@ def test_a_box_that_is_well_has_no_reasons():
     assert (health.state, health.exit_code, health.reasons) == (HealthState.OK, 0, ())
 
 
-def test_a_gpu_that_was_hoped_for_and_does_not_work_is_told():
+def test_a_gpu_that_was_hoped_for_and_does_not_work_is_told(measured: Measured):
     told = "there is an NVIDIA device, but ONNX Runtime offers only the CPU"
     health = judge(replace(WELL, inference=replace(WELL.inference, provider_wanted="auto", degraded=told)))
     assert (health.state, health.exit_code, health.reasons) == (HealthState.DEGRADED, 1, (told,))
+    measured("GPU hoped for and not working", f"`{health.state}`, `status` ends with {health.exit_code}")
 
 
 def test_a_blind_lane_is_down_whatever_else_is_well():

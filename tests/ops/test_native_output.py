@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+from tests.conftest import Measured
+
 ABOVE = """
 import os, logging, ctypes
 from edge.ops.log import redactor, start_logging
@@ -22,11 +24,12 @@ def run(script: str) -> tuple[subprocess.CompletedProcess[str], list[dict[str, s
     return done, [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
 
 
-def test_a_library_that_prints_an_address_tells_no_password():
+def test_a_library_that_prints_an_address_tells_no_password(measured: Measured):
     done, records = run("os.write(2, b'[rtsp @ 0x1] rtsp://anna:p%40ss%20w0rd@192.0.2.9/ failed\\n')")
     assert done.stdout == ""
     assert [record["room"] for record in records] == ["native"]
     assert records[0]["message"] == "[rtsp @ 0x1] rtsp://***@192.0.2.9/ failed"
+    measured("a library prints by itself", f"1 line with an address: {len(records)} record, without the password")
 
 
 def test_what_comes_without_a_line_break_or_late_is_told_too():
@@ -55,6 +58,7 @@ thread.start(); thread.join()
     assert "w0rd" not in done.stderr
 
 
-def test_more_than_a_pipe_holds_comes_whole():
+def test_more_than_a_pipe_holds_comes_whole(measured: Measured):
     _, records = run("os.write(2, b'x' * 99 + b'\\n')\nfor _ in range(3000): os.write(2, b'y' * 99 + b'\\n')")
     assert len(records) == 3001
+    measured("a library prints by itself", f"more than a pipe holds: {len(records)} of 3001 lines")

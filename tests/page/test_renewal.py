@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from edge.page import WebServer, listen, operations_routes
+from tests.conftest import Measured
 
 
 def issue(folder: Path, name: str) -> tuple[Path, Path]:
@@ -45,17 +46,24 @@ def shown(server: WebServer) -> bytes:
         return tls.getpeercert(binary_form=True) or b""
 
 
-def test_a_renewed_certificate_is_shown_to_the_next_connection(server: WebServer, tmp_path: Path) -> None:
+def test_a_renewed_certificate_is_shown_to_the_next_connection(
+    server: WebServer, tmp_path: Path, measured: Measured
+) -> None:
     before = shown(server)
     assert not server.renew_certificate()
     issue(tmp_path, "new.example")
+    began_s = time.monotonic()
     assert server.renew_certificate()
     assert b"old.example" in before
     assert b"new.example" in shown(server)
+    took_s = time.monotonic() - began_s
     assert not server.renew_certificate()
+    measured("certificate renewed, or half of it", f"the new one is shown {took_s:.2f} s after it was looked for")
 
 
-def test_half_of_a_new_pair_leaves_the_old_one_in_use(server: WebServer, tmp_path: Path) -> None:
+def test_half_of_a_new_pair_leaves_the_old_one_in_use(
+    server: WebServer, tmp_path: Path, measured: Measured
+) -> None:
     old_key = (tmp_path / "key.pem").read_bytes()
     issue(tmp_path, "new.example")
     new_key = (tmp_path / "key.pem").read_bytes()
@@ -66,6 +74,7 @@ def test_half_of_a_new_pair_leaves_the_old_one_in_use(server: WebServer, tmp_pat
     (tmp_path / "key.pem").write_bytes(new_key)
     assert server.renew_certificate()
     assert b"new.example" in shown(server)
+    measured("certificate renewed, or half of it", "half a pair: the old one shown; the new one when it is whole")
 
 
 def test_the_loop_of_the_server_has_a_beat(server: WebServer) -> None:

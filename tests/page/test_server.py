@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from edge.page import Access, PeopleFile, PortBusyError, Sessions, WebServer, listen, operations_routes
+from tests.conftest import Measured
 
 
 def ask(url: str) -> tuple[int, str, str]:
@@ -69,15 +70,16 @@ def test_a_blind_lane_answers_503_with_the_reason(url: str, box: Box) -> None:
     assert (status, told["reasons"]) == (503, ["camera cam-1 is down"])
 
 
-def test_a_taken_port_is_refused_with_the_way_out_or_another_is_taken() -> None:
+def test_a_taken_port_is_refused_with_the_way_out_or_another_is_taken(measured: Measured) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(PortBusyError, match=r"http\.port"):
+        with pytest.raises(PortBusyError, match=r"http\.port") as refused:
             listen("127.0.0.1", port)
         with listen("127.0.0.1", port, or_another=True) as free:
             assert free.getsockname()[1] not in (0, port)
+    measured("port in use", f"the server: `{refused.typename}`, or another port where it may")
 
 
 def test_with_a_certificate_it_speaks_tls_and_cookies_travel_no_other_way(tmp_path: Path) -> None:

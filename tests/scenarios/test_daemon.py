@@ -8,12 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.camera.live import RtspServer
+from tests.conftest import Measured
 from tests.scenarios.box import Box, free_port, until
 
 PASSWORD = "p@ss w0rd/planted"
@@ -94,20 +96,28 @@ def test_status_tells_a_person_in_a_line_and_a_monitor_in_its_exit_code(
 
 
 def test_after_a_kill_nothing_is_told_under_two_names_and_sequences_go_on(
-    tmp_path: Path, shared: Path, models: Path
+    tmp_path: Path, shared: Path, models: Path, measured: Measured
 ) -> None:
     with Box(tmp_path, rush(shared), models=models) as box:
         before = until(lambda: of_type(box.lines(), "age"), what="an age event before the kill")
         box.end(signal.SIGKILL)
         box.start()
+        started_s = time.monotonic()
         until(lambda: len(of_type(box.lines(), "age")) > len(before), what="an age event after the restart")
+        again_s = time.monotonic() - started_s
         assert box.end() == 0
     lines = box.lines()
-    assert len({line["id"] for line in lines}) == len(lines)
+    ids = {line["id"] for line in lines}
+    assert len(ids) == len(lines)
     assert [int(line["sequence"]) for line in lines] == list(range(1, len(lines) + 1))
+    measured(
+        "process killed while it writes",
+        f"the daemon: next customer told {again_s:.1f} s after its restart, {len(lines) - len(ids)} of {len(lines)} "
+        "ids twice, no gap in the sequence",
+    )
 
 
-def test_no_credential_leaves_the_process(tmp_path: Path, models: Path) -> None:
+def test_no_credential_leaves_the_process(tmp_path: Path, models: Path, measured: Measured) -> None:
     """The camera refuses the password: it stands in no log line, no figure, no event and no process listing."""
     secret = tmp_path / "cam-1.password"
     secret.write_text(PASSWORD + "\n")
@@ -135,9 +145,15 @@ def test_no_credential_leaves_the_process(tmp_path: Path, models: Path) -> None:
     for place, text in places.items():
         for form in (PASSWORD, "p%40ss", "w0rd", "viewer:"):
             assert form not in text, f"{form} in {place}"
+    found = sum(PASSWORD in text for text in places.values())
+    measured(
+        "camera refuses the password", f"the password stands in {found} of {len(places)} places searched"
+    )
 
 
-def test_a_camera_that_goes_and_comes_back_is_told_both_times(tmp_path: Path, models: Path) -> None:
+def test_a_camera_that_goes_and_comes_back_is_told_both_times(
+    tmp_path: Path, models: Path, measured: Measured
+) -> None:
     with RtspServer() as camera:
         config = one_lane(
             f"rtsp://127.0.0.1:{camera.port}/lane", reconnect_min_s=0.2, reconnect_max_s=1, no_frames_s=2
@@ -149,11 +165,20 @@ def test_a_camera_that_goes_and_comes_back_is_told_both_times(tmp_path: Path, mo
 
             until(lambda: states() == ["up"], what="the camera is up")
             camera.kill()
+            killed_s = time.monotonic()
             until(lambda: states() == ["up", "down"], what="the camera is down")
+            down_s = time.monotonic() - killed_s
             camera.start()
+            there_s = time.monotonic()
             until(lambda: states() == ["up", "down", "up"], what="the camera is back")
+            back_s = time.monotonic() - there_s
             assert box.stats()["cameras"][0]["reconnects"] >= 1
             assert box.end() == 0
+    measured(
+        "camera unplugged",
+        f"the daemon: down told once, after {down_s:.1f} s (patience 2 s), up told once, {back_s:.1f} s after it was "
+        "back",
+    )
 
 
 @pytest.mark.parametrize(
@@ -166,30 +191,44 @@ def test_a_camera_that_goes_and_comes_back_is_told_both_times(tmp_path: Path, mo
     ],
 )
 def test_what_cannot_work_refuses_to_start_with_the_way_out(
-    tmp_path: Path, change: dict[str, Any], words: list[str]
+    tmp_path: Path, change: dict[str, Any], words: list[str], measured: Measured
 ) -> None:
     with Box(tmp_path, {**one_lane("demo"), **change}, models=tmp_path) as box:
         assert box.process is not None
-        assert box.process.wait(60) == 2
+        began_s = time.monotonic()
+        code = box.process.wait(60)
+        assert code == 2
+        took_s = time.monotonic() - began_s
     told = box.log.read_text()
     assert "Traceback" not in told
     for word in words:
         assert word in told
+    refused = f"code {code} after {took_s:.1f} s"
+    if words == ["cuda"]:
+        measured("GPU demanded and not there", f"the daemon: {refused}")
+    elif "inference" in change:
+        measured("detector missing or altered", f"the daemon without YuNet: {refused}")
+    else:
+        measured("configuration wrong", f"the daemon, {next(iter(change))}: {refused}")
 
 
-def test_a_port_that_is_taken_refuses_to_start_and_names_the_setting(tmp_path: Path, models: Path) -> None:
+def test_a_port_that_is_taken_refuses_to_start_and_names_the_setting(
+    tmp_path: Path, models: Path, measured: Measured
+) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         config = {**one_lane("demo"), "http": {"port": other.getsockname()[1]}}
         with Box(tmp_path, config, models=models) as box:
             assert box.process is not None
-            assert box.process.wait(60) == 2
+            code = box.process.wait(60)
+            assert code == 2
     assert "http.port" in box.log.read_text()
+    measured("port in use", f"`run`: code {code}, names `http.port`")
 
 
 def test_a_full_disk_refuses_events_says_so_and_takes_them_when_there_is_room(
-    tmp_path: Path, shared: Path, models: Path
+    tmp_path: Path, shared: Path, models: Path, measured: Measured
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -202,14 +241,17 @@ def test_a_full_disk_refuses_events_says_so_and_takes_them_when_there_is_room(
             until(lambda: box.stats().get("events", 0) >= 1, what="the box is at work")
             filler = disk / "filler"
             filler.write_bytes(b"x" * 3_400_000)
+            full_s = time.monotonic()
             until(
                 lambda: not box.stats()["event_store"]["accepting"] and box.stats()["event_store"]["refused"],
                 what="the store refuses",
             )
+            refused_s = time.monotonic() - full_s
             code, body = box.ask("/health")
             assert code == 503
             assert any("store takes no events" in reason for reason in json.loads(body)["reasons"])
             filler.unlink()
+            room_s = time.monotonic()
             until(
                 lambda: (
                     (stats := box.stats())["event_store"]["accepting"]
@@ -217,13 +259,22 @@ def test_a_full_disk_refuses_events_says_so_and_takes_them_when_there_is_room(
                 ),
                 what="the store takes events again, those that waited too",
             )
-            assert box.stats()["dropped"] == {}
+            again_s = time.monotonic() - room_s
+            dropped = box.stats()["dropped"]
+            assert dropped == {}
             assert box.end() == 0
+        measured(
+            "disk full while it runs",
+            f"refused after {refused_s:.1f} s, /health {code}, {sum(dropped.values())} dropped, everything committed "
+            f"{again_s:.1f} s after there was room",
+        )
     finally:
         subprocess.run(["umount", disk], check=True)
 
 
-def test_the_demo_takes_another_port_where_its_own_is_taken_and_says_so(models: Path) -> None:
+def test_the_demo_takes_another_port_where_its_own_is_taken_and_says_so(
+    models: Path, measured: Measured
+) -> None:
     """Whoever holds port 8480 already, this test or another program: the demo is up all the same."""
     with socket.socket() as other:
         with contextlib.suppress(OSError):
@@ -233,3 +284,4 @@ def test_the_demo_takes_another_port_where_its_own_is_taken_and_says_so(models: 
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "port 8480 is taken by another program: this box took" in done.stderr
+    measured("port in use", f"demo: code {done.returncode}, up on another port")

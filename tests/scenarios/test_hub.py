@@ -21,6 +21,7 @@ from edge.config import Config
 from edge.events.mqtt_listener import Heard
 from edge.events.register import verify
 from edge.page import PeopleFile, Role
+from tests.conftest import Measured
 from tests.events.mqtt_places import Broker, Wire
 from tests.page.shop import PASSWORD, Browser
 from tests.page.test_pages import told
@@ -294,7 +295,7 @@ def test_a_box_that_is_gone_for_good_is_red_after_a_restart_too(alone: Any) -> N
     assert again.boxes()[0]["heard"] is not None
 
 
-def test_what_nobody_can_read_is_counted_and_changes_nothing(alone: Any) -> None:
+def test_what_nobody_can_read_is_counted_and_changes_nothing(alone: Any, measured: Measured) -> None:
     hub, _, outbox = alone
     alert = {
         "specversion": "1.0", "id": "e-1", "source": "/store-1/box-2/kasse-7", "type": "checkout.alert.raised.v1",
@@ -319,6 +320,10 @@ def test_what_nobody_can_read_is_counted_and_changes_nothing(alone: Any) -> None
     ):
         assert say(hub, topic, body) is None
     assert hub.refused == 12
+    measured(
+        "another box says what nobody can read",
+        f"{hub.refused} of 12 refused and counted, {len(hub.lanes())} lanes changed",
+    )
     assert outbox.store.read(lambda c: hub.alerts(c, limit=10)) == []
     assert hub.lanes() == []
 

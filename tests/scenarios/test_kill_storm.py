@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Measured
 from tests.soak.storm import CHECKOUT, Storm
 
 
@@ -30,17 +31,41 @@ def survived(tmp_path: Path, shared: Path, kills: int, seed: int) -> dict[str, A
     return told
 
 
-def test_ten_kills_lose_nothing_invent_nothing_and_end_no_receipt_twice(tmp_path: Path, shared: Path) -> None:
+SAID = (
+    "{} kills, {} of them within a commit, a delivery or an answer: {} of {} till events never acknowledged, "
+    "{} receipts ended, {} events in both sinks, {} lost, invented or told in two ways"
+)
+
+
+def counts_of(told: dict[str, Any]) -> tuple[int, ...]:
+    """The checker's counts for these words."""
+    kills = told["kills"]
+    return (
+        sum(kills.values()),
+        sum(number for place, number in kills.items() if not place.startswith("outside")),
+        told["till_events_sent"] - told["till_events_acknowledged"],
+        told["till_events_sent"],
+        sum(told["outcomes"].values()),
+        told["events"],
+        len(told["complaints"]),
+    )
+
+
+def test_ten_kills_lose_nothing_invent_nothing_and_end_no_receipt_twice(
+    tmp_path: Path, shared: Path, measured: Measured
+) -> None:
     told = survived(tmp_path, shared, 10, seed=7)
     assert told["events"] > 20
+    measured("killed at a random moment", SAID, *counts_of(told))
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(11, 21))
-def test_two_hundred_kills(tmp_path: Path, shared: Path, seed: int) -> None:
+def test_two_hundred_kills(tmp_path: Path, shared: Path, seed: int, measured: Measured) -> None:
     """Twenty in each of ten shops."""
-    survived(tmp_path, shared, 20, seed=seed)
+    told = survived(tmp_path, shared, 20, seed=seed)
+    measured("killed at a random moment", f"ten shops: {SAID}", *counts_of(told))
 
 
 def check(folder: Path) -> list[str]:

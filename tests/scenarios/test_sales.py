@@ -30,6 +30,7 @@ from edge.face import CONTRACT
 from edge.flow import Sighting, TillEvent, TillEventType, Zone
 from edge.rules import AgeRule, Line, Outcome, SaleEnded
 from edge.till import Batch
+from tests.conftest import Measured
 from tests.events.sales_facts import a_basket
 from tests.scenarios.desk_box import _report, a_config
 
@@ -225,7 +226,7 @@ def test_a_receipt_that_a_restart_decides_again_is_kept_once(tmp_path):
     ]
 
 
-def test_a_key_that_is_gone_stops_marketing_and_nothing_else(tmp_path):
+def test_a_key_that_is_gone_stops_marketing_and_nothing_else(tmp_path, measured: Measured):
     with a_shop(tmp_path) as shop:
         shop.sale("r-1", MILK)
         shop.until(lambda: shop.sales.counts["baskets"] == 1)
@@ -235,10 +236,30 @@ def test_a_key_that_is_gone_stops_marketing_and_nothing_else(tmp_path):
         shop.until(lambda: shop.desk.counts["SaleEnded"] == 1)
         assert "no baskets are kept for marketing" in shop.sales.notes[0]
         shop.until(lambda: shop.sales.dropped["no_store"] == 1)
+        ended, lost = shop.desk.counts["SaleEnded"], shop.sales.dropped["no_store"]
     assert sales_rows(tmp_path, "SELECT count(*) FROM basket") == [(1,)]
+    measured(
+        "marketing's store away", f"no key: {ended} of 1 sales ended, {lost} basket lost, counted and told"
+    )
 
 
-def test_while_the_store_refuses_baskets_wait_and_then_are_kept_in_order(tmp_path, monkeypatch):
+def test_a_damaged_store_of_marketings_is_set_aside_and_told_and_baskets_go_on(tmp_path, measured: Measured):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "sales.db").write_bytes(b"no database at all " * 1000)
+    with a_shop(tmp_path) as shop:
+        shop.sale("r-1", MILK)
+        shop.until(lambda: shop.sales.counts["baskets"] == 1)
+        assert "set aside" in shop.sales.notes[0]
+        kept, lost = shop.sales.counts["baskets"], sum(shop.sales.dropped.values())
+    assert sales_rows(tmp_path, "SELECT count(*) FROM basket") == [(1,)]
+    [aside] = (tmp_path / "state").glob("sales.db.damaged-*")
+    assert aside.read_bytes().startswith(b"no database")
+    measured("marketing's store away", f"damaged: set aside and told, {kept} of 1 baskets kept, {lost} lost")
+
+
+def test_while_the_store_refuses_baskets_wait_and_then_are_kept_in_order(
+    tmp_path, monkeypatch, measured: Measured
+):
     from edge.events import FullReason, StoreFull
 
     with a_shop(tmp_path) as shop:
@@ -251,11 +272,16 @@ def test_while_the_store_refuses_baskets_wait_and_then_are_kept_in_order(tmp_pat
         for number in range(3):
             shop.sale(f"r-{number}", MILK)
         shop.until(lambda: shop.sales.waiting == 3)
-        assert shop.desk.counts["SaleEnded"] == 3
+        ended, waited = shop.desk.counts["SaleEnded"], shop.sales.waiting
+        assert ended == 3
         monkeypatch.setattr(shop.sales.store, "keep", keep)
         shop.sales.tick()
         shop.until(lambda: shop.sales.counts["baskets"] == 3)
         assert shop.sales.waiting == 0
+        kept = shop.sales.counts["baskets"]
+    measured(
+        "marketing's store away", f"full: {ended} of 3 sales ended, {waited} baskets waited, {kept} kept then"
+    )
 
 
 def test_time_without_sight_is_counted_by_the_stores_day(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 from edge.camera import CameraReason, CameraState
 from edge.config import Config
+from tests.conftest import Measured
 from tests.scenarios.desk_box import Box, _report, a_beer, a_box, a_config, a_till
 
 SILENT = "till: {http: {token_file: token}, silent_minutes: 0.005}\n"  # 0.3 s
@@ -68,11 +69,15 @@ def test_a_till_that_is_silent_over_a_restart_keeps_its_one_alert_until_it_speak
         box.until(lambda: open_gaps(box) == 0)
 
 
-def test_a_moved_camera_is_blind_until_it_is_neither_moved_nor_down(tmp_path: Path) -> None:
+def test_a_moved_camera_is_blind_until_it_is_neither_moved_nor_down(
+    tmp_path: Path, measured: Measured
+) -> None:
     moved: dict[str, int] = {}
     with a_box(a_config(tmp_path), moved=lambda: moved) as box:
         moved["cam-1"] = time.time_ns()
+        found_s = time.monotonic()
         box.until(lambda: alerts(box) == [("camera_blind", 0, 1)])
+        opened_s = time.monotonic() - found_s
         box.post([a_beer(receipt="r-1"), a_till("receipt.closed", receipt="r-1")])
         box.until(lambda: alerts(box) == [("camera_blind", 1, 1)])
         box.camera(CameraState.DOWN, CameraReason.CONNECT_FAILED)
@@ -82,7 +87,13 @@ def test_a_moved_camera_is_blind_until_it_is_neither_moved_nor_down(tmp_path: Pa
         box.until(lambda: alerts(box) == [("camera_blind", 2, 1)])
         assert because(box) == ["moved", "moved", "down"], "one alert; each word of it says what is so now"
         box.camera(CameraState.UP)
+        put_right_s = time.monotonic()
         box.until(lambda: alerts(box) == [("camera_blind", 2, 0)])
+        closed_s = time.monotonic() - put_right_s
+    measured(
+        "camera moved",
+        f"its lane's alert opens {opened_s:.1f} s after and closes {closed_s:.1f} s after it is right",
+    )
 
 
 @pytest.mark.parametrize(("reason", "said"), [(CameraReason.BLACK, "covered"), (CameraReason.FROZEN, "down")])
@@ -95,11 +106,21 @@ def test_a_camera_that_finds_itself_blind_says_why(tmp_path: Path, reason: Camer
         box.until(lambda: alerts(box) == [("camera_blind", 0, 0)])
 
 
-def test_a_lens_covered_in_white_is_blind_though_its_camera_finds_nothing_wrong(tmp_path: Path) -> None:
+def test_a_lens_covered_in_white_is_blind_though_its_camera_finds_nothing_wrong(
+    tmp_path: Path, measured: Measured
+) -> None:
     covered: dict[str, int] = {}
     with a_box(a_config(tmp_path), covered=lambda: covered) as box:
         covered["cam-1"] = time.time_ns()
+        found_s = time.monotonic()
         box.until(lambda: alerts(box) == [("camera_blind", 0, 1)])
+        opened_s = time.monotonic() - found_s
         assert because(box) == ["covered"]
         covered.clear()
+        wiped_s = time.monotonic()
         box.until(lambda: alerts(box) == [("camera_blind", 0, 0)])
+        closed_s = time.monotonic() - wiped_s
+    measured(
+        "lens covered in white",
+        f"its lane's alert opens {opened_s:.1f} s after and closes {closed_s:.1f} s after it is right",
+    )

@@ -11,6 +11,7 @@ import pytest
 
 from edge.page import WebServer, listen, operations_routes
 from edge.page.patience import CONNECTIONS_MAX, PatientProtocol
+from tests.conftest import Measured
 from tests.scenarios.box import until
 from tests.security.guarded_box import PASSWORD, GuardedBox, Guest
 
@@ -179,7 +180,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> WebServer:
 
 
 def test_hundreds_who_never_finish_their_request_are_let_go_and_the_page_answers_meanwhile(
-    impatient: WebServer,
+    impatient: WebServer, measured: Measured
 ) -> None:
     impatient.start()
     port = int(impatient.url.rpartition(":")[2])
@@ -188,7 +189,9 @@ def test_hundreds_who_never_finish_their_request_are_let_go_and_the_page_answers
     try:
         for number, line in enumerate(slow):
             line.sendall(begun[number % 3])
+        asked_s = time.monotonic()
         assert raw(port, b"GET /api/version HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 200")
+        answered_s = time.monotonic() - asked_s
 
         def drip() -> bool:
             """A byte for each, again and again: they keep their connections busy."""
@@ -202,13 +205,19 @@ def test_hundreds_who_never_finish_their_request_are_let_go_and_the_page_answers
             return left == 0
 
         until(drip, within_s=60, what="everybody was let go")
+        gone_s = time.monotonic() - asked_s
+        measured(
+            "requests without end",
+            f"{len(slow)} that never finish: the page answers after {answered_s:.2f} s, all let go after {gone_s:.1f} "
+            f"s (patience {Impatient.request_s:g} s)",
+        )
     finally:
         for line in slow:
             line.close()
         impatient.stop()
 
 
-def test_one_address_gets_so_many_connections_and_all_together_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_address_gets_so_many_connections_and_all_together_too(measured: Measured) -> None:
     """Judged on the protocol itself: this computer has one address only."""
     assert CONNECTIONS_MAX < 1024
 
@@ -242,6 +251,10 @@ def test_one_address_gets_so_many_connections_and_all_together_too(monkeypatch: 
     told = asyncio.run(connect(["10.0.0.7"] * 60 + ["10.0.0.8"]))
     assert told.count(True) == 10
     assert not told[-1], "a neighbour is still let in"
+    measured(
+        "requests without end",
+        f"60 connections of one address: {told.count(True)} refused, its neighbour let in",
+    )
     assert asyncio.run(connect(["127.0.0.1"] * 100)).count(True) == 0
     assert asyncio.run(connect([f"10.0.{n // 40}.{n % 40}" for n in range(450)])).count(True) == 50
 

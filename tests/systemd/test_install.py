@@ -10,6 +10,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 import urllib.request
 import zipfile
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from edge.install import packages as install_packages
 from edge.install.first_config import with_detector
 from edge.install.packages import Source, build_version
 from edge.shipped import shipped
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, Measured
 from tests.scenarios.box import free_port
 from tests.systemd.played import NotifySocket
 
@@ -216,7 +217,7 @@ def run(args):
 @pytest.mark.soak
 @pytest.mark.timeout(1800)  # five starts of up to two minutes, and what is copied
 def test_the_life_of_a_box_from_its_first_version_to_its_last(
-    box: InstalledBox, wheel: Path, tmp_path: Path
+    box: InstalledBox, wheel: Path, tmp_path: Path, measured: Measured
 ) -> None:
     """Acknowledged till events outlive a version that fails after it has already changed the store's shape."""
     layout, wishes = box.layout, Wishes(ready_s=READY_S, detector="mtcnn")
@@ -234,12 +235,17 @@ def test_the_life_of_a_box_from_its_first_version_to_its_last(
     with pytest.raises(InstallError, match="an altered file"):
         box.installer().install(replace(wishes, wheel=untrue))
     assert (box.systemd.starts, box.version()) == (1, version), "what ran was not even stopped"
+    measured(
+        "upgrade fails its selftest", f"the box: {box.systemd.starts - 1} restarts, version {version} runs on"
+    )
 
     mute = next_version(
         wheel, tmp_path, version="9.2", edge_events_schema=EXPANDED, edge_ops_notify=NEVER_READY
     )
+    began_s = time.monotonic()
     with pytest.raises(InstallError, match=r"9\.2-\w+ does not start, \S+ runs again"):
         box.installer().install(replace(wishes, wheel=mute))
+    back_s = time.monotonic() - began_s
     assert (box.systemd.starts, box.version()) == (3, version)
     with sqlite3.connect(layout.state / "security.db") as reader:
         assert reader.execute("SELECT count(*) FROM of_the_next_version").fetchone() == (
@@ -254,7 +260,13 @@ def test_the_life_of_a_box_from_its_first_version_to_its_last(
     box.tell("r-4")
     box.installer().rollback(ready_s=READY_S)
     assert (box.version(), layout.current.resolve()) == (version, folder)
-    assert box.kept() >= {"r-1", "r-2", "r-3", "r-4"}
+    told = {"r-1", "r-2", "r-3", "r-4"}
+    assert box.kept() >= told
+    measured(
+        "upgrade is never ready",
+        f"the box: the version before is ready again {back_s:.0f} s after the upgrade began, "
+        f"{len(told - box.kept())} of {len(told)} acknowledged receipts lost",
+    )
     assert layout.config.read_bytes() == config
 
     box.installer().uninstall()
@@ -336,7 +348,9 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fresh:
     return Fresh(tmp_path / "root")
 
 
-def test_a_version_that_fails_leaves_or_brings_back_the_one_before(fresh: Fresh, tmp_path: Path) -> None:
+def test_a_version_that_fails_leaves_or_brings_back_the_one_before(
+    fresh: Fresh, tmp_path: Path, measured: Measured
+) -> None:
     def install(version: str) -> bool:
         return fresh.installer().install(Wishes(wheel=stub(tmp_path, version), detector="mtcnn"))
 
@@ -348,11 +362,13 @@ def test_a_version_that_fails_leaves_or_brings_back_the_one_before(fresh: Fresh,
     with pytest.raises(InstallError, match="nothing was changed:\nmodel altered"):
         install("1.1")
     assert (fresh.manager.started, fresh.versions()) == (["1.0"], ["1.0"])
+    measured("upgrade fails its selftest", f"the installer: {len(fresh.manager.started) - 1} restarts")
 
     unit.write_text("# the unit as version 1.0 had it\n")
     with pytest.raises(InstallError, match=r"1\.2-\w+ does not start, 1\.0-\w+ runs again"):
         install("1.2")
     assert fresh.manager.started == ["1.0", "1.2", "1.0"]
+    measured("upgrade is never ready", f"the installer: starts {', then '.join(fresh.manager.started[1:])}")
     assert (fresh.versions(), unit.read_text()) == (["1.0"], "# the unit as version 1.0 had it\n")
 
     assert install("1.3")

@@ -28,6 +28,7 @@ from edge.cli import main
 from edge.config import LastGood, load_config
 from edge.ops.notify import Notifier
 from edge.ops.watchdog import Beat
+from tests.conftest import Measured
 from tests.scenarios.box import free_port
 from tests.systemd.played import NotifySocket
 
@@ -115,10 +116,12 @@ def ready(message: str) -> bool:
 
 
 def test_it_is_ready_lives_is_missed_when_it_hangs_and_reloads(
-    served: Served, systemd: NotifySocket, capsys: pytest.CaptureFixture[str]
+    served: Served, systemd: NotifySocket, capsys: pytest.CaptureFixture[str], measured: Measured
 ) -> None:
     with served.running(systemd) as process:
+        began_s = time.monotonic()
         systemd.until(ready, within_s=PATIENCE_S, what="ready after warm-up")
+        ready_s = time.monotonic() - began_s
         assert not any(is_ping(message) for _, message in systemd.heard), (
             "the watchdog is fed before it is ready"
         )
@@ -131,6 +134,11 @@ def test_it_is_ready_lives_is_missed_when_it_hangs_and_reloads(
         os.kill(process.pid, signal.SIGSTOP)
         systemd.empty()
         assert systemd.next(within_s=WATCHDOG_S) is None, "a hung process was not missed"
+        measured(
+            "process or a loop hangs",
+            f"ready when warm, after {ready_s:.1f} s; a stopped process: no sign of life for {WATCHDOG_S:g} s, the "
+            "whole patience of the watchdog",
+        )
         os.kill(process.pid, signal.SIGCONT)
         systemd.until(is_ping, within_s=WATCHDOG_S, what="a sign of life after the hang")
 
@@ -144,7 +152,8 @@ def test_it_is_ready_lives_is_missed_when_it_hangs_and_reloads(
         systemd.until(ready, within_s=5, what="ready again")
 
         served.write(lanes=3, log={"level": "loud"})
-        assert served.reload() == 2
+        code = served.reload()
+        assert code == 2
         assert "log.level: 'loud' is not allowed" in capsys.readouterr().err
         assert served.lanes() == 2
 
@@ -157,9 +166,14 @@ def test_it_is_ready_lives_is_missed_when_it_hangs_and_reloads(
             other.bind(("127.0.0.1", 0))
             other.listen()
             served.write(lanes=3, http={"port": other.getsockname()[1]})
-            assert served.reload() == 2
+            code_of_port = served.reload()
+            assert code_of_port == 2
         assert "is taken by another program" in capsys.readouterr().err
         assert served.lanes() == 2
+        measured(
+            "configuration unusable at reload",
+            f"`reload` ends with {code}, with a port that is taken {code_of_port}; {served.lanes()} of 2 lanes go on",
+        )
 
         process.send_signal(signal.SIGTERM)
         systemd.until(lambda m: m == "STOPPING=1", within_s=PATIENCE_S, what="stopping is said")
@@ -169,7 +183,7 @@ def test_it_is_ready_lives_is_missed_when_it_hangs_and_reloads(
 
 
 def test_with_a_broken_file_it_starts_with_the_last_good_one_and_says_so_everywhere(
-    served: Served, systemd: NotifySocket, capsys: pytest.CaptureFixture[str]
+    served: Served, systemd: NotifySocket, capsys: pytest.CaptureFixture[str], measured: Measured
 ) -> None:
     LastGood(path=served.state / "last-good.yaml").keep(load_config(served.file))
     served.file.write_text(served.file.read_text().replace("cam", "cma", 1))
@@ -177,7 +191,9 @@ def test_with_a_broken_file_it_starts_with_the_last_good_one_and_says_so_everywh
     capsys.readouterr()
 
     with served.running(systemd) as process:
+        began_s = time.monotonic()
         systemd.until(ready, within_s=PATIENCE_S, what="ready with the last good configuration")
+        ready_s = time.monotonic() - began_s
         systemd.until(
             lambda m: m.startswith("STATUS=") and not m.startswith("STATUS=ok"), within_s=10, what="so"
         )
@@ -185,9 +201,15 @@ def test_with_a_broken_file_it_starts_with_the_last_good_one_and_says_so_everywh
         assert "lane.yaml:" in said
         assert "cma" in said
         assert "checkout_age_config_last_good 1.0" in served.ask("/metrics")
-        assert main(["status", "--url", f"http://127.0.0.1:{served.port}"]) != 0
+        status = main(["status", "--url", f"http://127.0.0.1:{served.port}"])
+        assert status != 0
         assert "cannot be used" in capsys.readouterr().out
         assert "cannot be used" in (served.folder / "log.txt").read_text()
+        measured(
+            "configuration unusable at boot",
+            f"ready with the last good one after {ready_s:.1f} s, /health `{served.health()['state']}`, `status` ends "
+            f"with {status}",
+        )
 
         served.write()
         assert served.reload() == 0
@@ -197,11 +219,15 @@ def test_with_a_broken_file_it_starts_with_the_last_good_one_and_says_so_everywh
         assert process.wait(PATIENCE_S) == 0
 
 
-def test_without_a_last_good_one_a_broken_file_is_refused(served: Served, systemd: NotifySocket) -> None:
+def test_without_a_last_good_one_a_broken_file_is_refused(
+    served: Served, systemd: NotifySocket, measured: Measured
+) -> None:
     served.file.write_text("cameras: []\n")
     with served.running(systemd) as process:
-        assert process.wait(PATIENCE_S) == 2
+        code = process.wait(PATIENCE_S)
+        assert code == 2
     assert systemd.next(within_s=0) is None
+    measured("configuration unusable at boot", f"no last good one: code {code}")
 
 
 def _vision(daemon: Daemon, held_up: Callable[[], None]) -> None:
@@ -223,8 +249,10 @@ def test_one_loop_that_hangs_starves_the_watchdog_while_the_others_go_on(
     served: Served,
     systemd: NotifySocket,
     monkeypatch: pytest.MonkeyPatch,
+    *,
     loop: str,
     hold_up: Callable[[Daemon, Callable[[], None]], None],
+    measured: Measured,
 ) -> None:
     """Signals stop whole processes only, so one thread is held up in a stage of its own."""
     hang, let_go = threading.Event(), threading.Event()
@@ -251,10 +279,18 @@ def test_one_loop_that_hangs_starves_the_watchdog_while_the_others_go_on(
         hold_up(daemons[0], held_up)
         systemd.until(is_ping, within_s=PATIENCE_S, what="a sign of life")
         hang.set()
+        hung_s = time.monotonic()
         while systemd.next(within_s=3.0) is not None:
             assert len(systemd.heard) < 1000, "a hung loop was not missed"
+        missed_s = time.monotonic() - hung_s - 3.0
         let_go.set()
+        let_go_s = time.monotonic()
         systemd.until(is_ping, within_s=PATIENCE_S, what="a sign of life again")
+        measured(
+            "process or a loop hangs",
+            f"{loop}: last sign of life {missed_s:.1f} s after (patience 4 s), the next one "
+            f"{time.monotonic() - let_go_s:.1f} s after it went on",
+        )
     finally:
         let_go.set()
         service.ask_to_stop()

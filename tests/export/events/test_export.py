@@ -23,6 +23,7 @@ from export.events.cli import export as command
 from export.events.errors import ExportError
 from export.events.export import export_events
 from export.events.forget import forget_in_export
+from tests.conftest import Measured
 from tests.events.sales_facts import MONDAY, NOBODY, a_basket, a_line, a_store
 from tests.export.events.pretended import said_to_nobody
 
@@ -217,7 +218,9 @@ class TestAgain:
 
 
 class TestKilled:
-    def test_a_killed_export_leaves_no_half_file_and_the_next_one_goes_on(self, shop, tmp_path):
+    def test_a_killed_export_leaves_no_half_file_and_the_next_one_goes_on(
+        self, shop, tmp_path, measured: Measured
+    ):
         """Killed at every step in turn: after the file was begun, before it was moved, before `_SUCCESS`."""
         reference = tmp_path / "reference"
         export_events(shop, reference)
@@ -228,9 +231,11 @@ class TestKilled:
         )  # fmt: skip
         codes = json.loads(told.stdout)
         assert codes == [-signal.SIGKILL] * 10 + [0]
+        read = 0
         for step in range(10):
             out = tmp_path / f"out-{step}"
             for path in out.rglob("part-*.parquet"):
+                read += 1
                 assert sha256(path.read_bytes()).hexdigest() == whole[str(path.relative_to(out))]
             for success in out.rglob("_SUCCESS"):
                 assert list(success.parent.glob("part-*")), success
@@ -238,8 +243,12 @@ class TestKilled:
         export_events(shop, tmp_path / "out-3")
         assert digests(tmp_path / "out-3") == whole
         assert not list((tmp_path / "out-3").rglob(".*unfinished"))
+        measured(
+            "export breaks off",
+            f"10 kills: {read} files there, each whole; the next run wrote all {len(whole)}",
+        )
 
-    def test_a_full_disk_leaves_what_was_there_and_says_so(self, tmp_path):
+    def test_a_full_disk_leaves_what_was_there_and_says_so(self, tmp_path, measured: Measured):
         state = fill(tmp_path / "state", a_basket(1))
         out = tmp_path / "out"
         export_events(state, out)
@@ -255,7 +264,12 @@ class TestKilled:
         assert part(out).read_bytes() == before
         assert not (out / "_SUCCESS").exists()
         assert not list(out.rglob(".*unfinished"))
-        assert export_events(state, out).written == 1
+        again = export_events(state, out).written
+        assert again == 1
+        measured(
+            "export breaks off",
+            f"disk full: code {done.returncode}, the old file as it was, {again} written next",
+        )
 
 
 _KILLED = """
@@ -303,7 +317,7 @@ class TestBadInput:
             export_events(state, out, **told)
         return str(caught.value)
 
-    def test_a_damaged_page_is_told_and_nothing_half_is_written(self, tmp_path):
+    def test_a_damaged_page_is_told_and_nothing_half_is_written(self, tmp_path, measured: Measured):
         lines = tuple(a_line(f"article-{n}-" + "x" * 80) for n in range(30))
         state = fill(tmp_path / "state", *(a_basket(n, lines=lines) for n in range(1, 40)))
         path = state / "sales.db"
@@ -312,7 +326,9 @@ class TestBadInput:
             raw[page * 4096 : page * 4096 + 400] = b"\xff" * 400
         path.write_bytes(raw)
         assert "is damaged" in self.said(state, tmp_path / "out")
-        assert not list((tmp_path / "out").rglob("part-*"))
+        written = list((tmp_path / "out").rglob("part-*"))
+        assert not written
+        measured("export breaks off", f"`sales.db` damaged: said so, {len(written)} files written")
 
     def test_shares_that_cannot_be_are_told_although_sqlite_sees_nothing(self, shop, tmp_path):
         with closing(sqlite3.connect(shop / "sales.db")) as connection, connection:

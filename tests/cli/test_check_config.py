@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from edge.config import parse_config
+from edge.config.reminders import reminders
+
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 
@@ -34,6 +37,37 @@ def test_until_a_notice_hangs_somebody_is_reminded(tmp_path: Path) -> None:
     done = tmp_path / "lane.yaml"
     done.write_text(lane.replace("notice_displayed: false", "notice_displayed: true"))
     assert reminded not in check_config(done).stderr
+
+
+@pytest.mark.parametrize(
+    ("security", "marketing", "told"),
+    [
+        ("kind: mqtt, host: mq, user: a", "kind: mqtt, host: mq, port: 1883, user: a", True),
+        ("kind: mqtt, host: mq, user: a", "kind: mqtt, host: mq, user: b", False),
+        ("kind: webhook, url: 'https://x/1'", "kind: webhook, url: 'https://x/1'", True),
+        ("kind: webhook, url: 'https://x/1'", "kind: webhook, url: 'https://x/2'", False),
+        (
+            "kind: webhook, url: 'https://x/1', password_env: KEY",
+            "kind: webhook, url: 'https://x/2', password_env: KEY",
+            True,
+        ),
+        ("kind: file, path: a.jsonl", "kind: file, path: b.jsonl", False),
+    ],
+)
+def test_one_reader_for_both_purposes_is_something_to_mend(
+    tmp_path: Path, security: str, marketing: str, told: bool
+) -> None:
+    config = parse_config(
+        "cameras: [{name: c, source: demo}]\nlanes: [{name: l, camera: c}]\nsinks:\n"
+        f"  - {{name: one, purpose: security, {security}}}\n  - {{name: other, purpose: marketing, {marketing}}}\n"
+        f"  - {{name: watch, purpose: operations, {security.replace('a.jsonl', 'c.jsonl')}}}\n".encode(),
+        file="lane.yaml",
+        folder=tmp_path,
+    )
+    for language in ("en", "ru"):
+        found = reminders(config, language=language)
+        assert len(found) == told
+        assert all("one" in one and "other" in one and "watch" not in one for one in found)
 
 
 def test_every_mistake_is_a_line_on_stderr_and_the_exit_code_is_2(tmp_path: Path) -> None:

@@ -113,7 +113,8 @@ class Service:
     def run(self, config: Config | None) -> None:
         """Until `ask_to_stop`. `config`: what the file says, None where it cannot be used.
 
-        Raises one of `start_errors` where nothing can be started, neither the file's configuration nor the last good.
+        Raises one of `start_errors` (or what nobody foresaw) where nothing can be started, neither the file's
+        configuration nor the last good.
         """
         daemon = self._first(config)
         try:
@@ -140,11 +141,11 @@ class Service:
         if config is not None:
             try:
                 daemon = self._started(config)
-            except self._start_errors as error:
+            except Exception as error:
                 before = self._before(config)
                 if before is None:
                     raise
-                return self._with_last_good(before, [redactor(str(error))])
+                return self._with_last_good(before, [self._why(error)])
             self._keep(config)
             return daemon
         try:
@@ -195,6 +196,13 @@ class Service:
         self._began(made)
         return made
 
+    def _why(self, error: Exception) -> str:
+        """In words; a fault of our own by its name too, with its place in the log."""
+        if isinstance(error, self._start_errors):
+            return redactor(str(error))
+        _log.error("a part broke at the start", exc_info=error)
+        return redactor(f"{type(error).__name__}: {error}")
+
     def _keep(self, config: Config) -> None:
         if self._last_good is None:
             return
@@ -243,8 +251,8 @@ class Service:
             models = old.models if keeps else open_models(loaded.config.inference)
         except ConfigError as error:
             return self._refused(old, [str(problem) for problem in error.problems])
-        except self._start_errors as error:
-            return self._refused(old, [redactor(str(error))])
+        except Exception as error:  # noqa: BLE001 - what runs must not end for it
+            return self._refused(old, [self._why(error)])
         for warning in loaded.warnings:
             _log.warning("%s", warning)
         begun_s = time.monotonic()
@@ -252,8 +260,8 @@ class Service:
         start_logging_again(loaded.config)
         try:
             new = self._started(loaded.config, models=models)
-        except self._start_errors as error:
-            problems = [redactor(str(error))]
+        except Exception as error:  # noqa: BLE001 - whatever it is, lanes must be watched again
+            problems = [self._why(error)]
             start_logging_again(old.config)
             _log.error("the new configuration does not start, the old one goes on: %s", problems[0])
             kept = self._started(

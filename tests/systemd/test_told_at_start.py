@@ -1,0 +1,94 @@
+"""What a box finds out at its start is told wherever somebody may look; and what nobody foresaw keeps no lane blind."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge.app import Daemon
+from edge.app.box_stats import box_stats
+from edge.config import Config, load_config
+from edge.ops.health import judge
+from edge.ops.identity import Computer, accept_computer
+from tests.systemd.served_here import ServedHere
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> ServedHere:
+    return ServedHere(tmp_path)
+
+
+@pytest.fixture
+def log(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[pytest.LogCaptureFixture]:
+    """What our rooms log, also after the service has begun its log anew."""
+    root, rooms = logging.getLogger(), logging.getLogger("edge")
+    for hook in (sys, threading):
+        monkeypatch.setattr(hook, "excepthook", hook.excepthook)
+    before, level = list(root.handlers), root.level
+    rooms.addHandler(caplog.handler)
+    yield caplog
+    rooms.removeHandler(caplog.handler)
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+def reasons(daemon: Daemon) -> str:
+    return "\n".join(judge(box_stats(daemon)).reasons)
+
+
+def test_a_clone_with_a_clock_that_nobody_sets_and_a_broken_file_says_all_three(
+    served: ServedHere, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
+) -> None:
+    state = served.folder / "state"
+    accept_computer(state, store="s", box="b", here=Computer(machine="another", hardware=frozenset()))
+    monkeypatch.setattr("edge.app.daemon.clock_synchronised", lambda: False)
+    monkeypatch.setattr("edge.app.box_stats.clock_synchronised", lambda: False)
+    served.last_good.keep(load_config(served.file))
+    served.file.write_text(served.file.read_text().replace("lane-1", "lane 1"))
+    with served:
+        (daemon,) = served.daemons
+        told = {
+            "health": reasons(daemon),
+            "page": "\n".join(daemon.page_side._notices()),
+            "log": "\n".join(log.messages),
+        }
+    for place, said in told.items():
+        assert "this state was made on another computer" in said, place
+        assert "the configuration file cannot be used" in said, place
+    assert "the clock is not synchronised" in told["health"]
+    assert "the clock is not synchronised" in told["log"]
+
+
+def test_a_configuration_that_breaks_a_part_by_surprise_gives_way_to_the_one_that_worked(
+    served: ServedHere, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
+) -> None:
+    """A fault of our own was no "refused start": the service ended, and was started with the same file for ever."""
+
+    class Breaks(Daemon):
+        def _build(self, config: Config, **named: object) -> None:  # type: ignore[override]
+            if len(config.lanes) == 2:
+                raise RuntimeError("two lanes are too many")
+            super()._build(config, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("edge.app.service.Daemon", Breaks)
+    served.last_good.keep(load_config(served.file))
+    two = [{"name": "lane-1", "camera": "cam"}, {"name": "lane-2", "camera": "cam"}]
+    served.write(lanes=two)
+    with served:
+        assert served.daemons[-1].last_good
+        assert "two lanes are too many" in reasons(served.daemons[-1])
+        assert any(record.exc_info for record in log.records), "what broke stands in the log, with its place"
+
+        served.write()
+        assert served.reload().problems == ()
+        served.write(lanes=two)
+        assert served.reload().problems == ("RuntimeError: two lanes are too many",)
+        assert len(served.daemons[-1].config.lanes) == 1
+        assert not served.daemons[-1].last_good

@@ -14,7 +14,7 @@ from typing import Any
 from edge.page import PeopleFile, Role
 from tests.scenarios.box import Box, free_port, until
 
-__all__ = ["CANARIES", "PASSWORD", "ROLES", "GuardedBox", "Guest", "guarded_box"]
+__all__ = ["ADDRESS_KEY", "CANARIES", "PASSWORD", "ROLES", "GuardedBox", "Guest", "guarded_box"]
 
 PASSWORD = "canary-user-pass phrase/1"
 ROLES = ("viewer", "security", "manager", "cashier")
@@ -23,10 +23,13 @@ CANARIES = {
     "broker password": "canary-br0ker pass",
     "webhook secret": "whsec_" + base64.b64encode(b"canary-webhook-secret-0123456789").decode(),
     "telegram token": "canary:t3legram-token",
+    "hub password": "canary-hub pass/3",
     "till token": "canary-till-token-0123456789",
     "metrics token": "canary-metrics-token-0123456",
     "user password": PASSWORD,
 }
+ADDRESS_KEY = "canary-address-key-0123"
+"""What a receiver takes for a key in its address, which stands in the configuration."""
 
 
 class Guest:
@@ -131,7 +134,7 @@ def guarded_box(folder: Path) -> Iterator[GuardedBox]:
                 "user": "box", "password_file": str(folder / "broker-password"),
             },
             {
-                "name": "hook", "kind": "webhook", "purpose": "security", "url": f"http://127.0.0.1:{away}/hook",
+                "name": "hook", "kind": "webhook", "purpose": "security", "url": f"http://127.0.0.1:{away}/hook?key={ADDRESS_KEY}",
                 "password_file": str(folder / "webhook-secret"),
             },
             {
@@ -143,6 +146,7 @@ def guarded_box(folder: Path) -> Iterator[GuardedBox]:
         "http": {
             "users_file": str(folder / "users.json"), "metrics_token_file": str(folder / "metrics-token"),
         },
+        "hub": {"host": "127.0.0.1", "port": away, "user": "hub", "password_file": str(folder / "hub-password")},
         "log": {"format": "json", "level": "debug"},
     }  # fmt: skip
     with Box(folder, config, models=folder) as box:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edge.cli import commands
 from tests.scenarios.box import until
-from tests.security.guarded_box import CANARIES, GuardedBox, Guest
+from tests.security.guarded_box import ADDRESS_KEY, CANARIES, GuardedBox, Guest
 
 
 def forms(secret: str) -> set[bytes]:
@@ -77,7 +77,10 @@ def test_planted_secrets_are_nowhere(guarded: GuardedBox, tmp_path: Path) -> Non
         places["diagnose"] = said("diagnose", "--config", str(box.config_file), "--out", str(out))
         places |= unpacked(out)
     assert len(places["log.txt"]) > 300  # a log that says nothing would prove nothing
+    secrets["sales key"] = places.pop("state/sales.key").decode().strip()
     assert leaks(places, secrets) == []
+    del places["lane.yaml"]  # who may read the configuration may read its addresses
+    assert leaks(places, {"address key": ADDRESS_KEY}) == []
 
 
 def said(*words: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from edge.page.patience import CONNECTIONS_MAX, PatientProtocol
 from tests.conftest import Measured
 from tests.scenarios.box import until
 from tests.security.guarded_box import PASSWORD, GuardedBox, Guest
+from tests.security.test_api_by_role import DESCRIPTION
 
 JSON = {"Content_Type": "application/json"}
 
@@ -36,17 +38,32 @@ def test_a_session_that_was_planted_is_never_the_one_that_signs_in(guarded: Guar
     assert guest.ask("GET", "/api/me")[0] == 401, "a key lives on after signing out"
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/api/alerts/a-1/acknowledge", b'{"outcome":"checked"}'),
-        ("/api/alerts/test", b"{}"),
-        ("/api/lane/lane-1/act", b'{"action":"verified","receipt":"r-1"}'),
-        ("/api/lane/lane-1/assist", b"{}"),
-        ("/api/weeks/2026-W01/sign", b"{}"),
-        ("/signout", b""),
-    ],
-)
+CHANGES = [
+    ("/api/alerts/a-1/acknowledge", b'{"outcome":"checked"}'),
+    ("/api/alerts/test", b"{}"),
+    ("/api/lane/lane-1/act", b'{"action":"verified","receipt":"r-1"}'),
+    ("/api/lane/lane-1/assist", b"{}"),
+    ("/api/parked/hook/retry", b"{}"),
+    ("/api/weeks/2026-W01/sign", b"{}"),
+    ("/signout", b""),
+]
+"""What a manager's browser may change by a cookie."""
+
+
+def test_every_change_that_a_manager_may_make_is_tried_in_the_next_test() -> None:
+    may = {
+        path
+        for path, methods in DESCRIPTION["paths"].items()
+        for method, told in methods.items()
+        if method != "get" and "manager" in told["x-roles"]
+    }
+    patterns = {path: re.sub(r"\{\w+\}", "[^/]+", path) for path in may}
+    tried = {path for path, pattern in patterns.items() for one, _ in CHANGES if re.fullmatch(pattern, one)}
+    assert tried == may
+    assert len(CHANGES) == len(may)
+
+
+@pytest.mark.parametrize(("path", "body"), CHANGES)
 @pytest.mark.parametrize(
     "forged",
     [

@@ -6,6 +6,12 @@ import argparse
 import html
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.cli._box import CONFIG_HELP, config_of_box
+
+if TYPE_CHECKING:
+    from edge.config import Config
 
 HELP = "a notice for customers to print: what is estimated, what is kept, whom to ask"
 EXIT_REFUSED = 2
@@ -13,22 +19,40 @@ EXIT_REFUSED = 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What stands on it, and where it goes."""
-    parser.add_argument("--lang", choices=["en", "ru"], default="en")
+    parser.add_argument("--lang", choices=["en", "ru"], help="default: the configuration's, or en")
     parser.add_argument("--shop", required=True, metavar="NAME", help="who runs the camera")
     parser.add_argument(
         "--contact", required=True, metavar="TEXT", help="whom to ask: a name, mail or telephone"
     )
-    parser.add_argument("--age", type=int, default=25, help="who looks younger is asked (default: 25)")
     parser.add_argument(
-        "--purchases", action="store_true", help="the box also counts what age bands buy (sales.enabled)"
+        "--age",
+        type=int,
+        help="who looks younger is asked (default: the configuration's challenge age, or 25)",
     )
+    parser.add_argument(
+        "--purchases",
+        action=argparse.BooleanOptionalAction,
+        help="the box also counts what age bands buy (default: as the configuration has it, or no)",
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write here instead of stdout")
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 with one self-contained HTML page for A4; 2 where the file cannot be written."""
+    """0 with one self-contained HTML page for A4; 2 where the configuration cannot be read or the file not written."""
+    from edge.config import ConfigError
+
+    try:
+        config = _config(args.config)
+    except ConfigError as error:
+        print(f"checkout-age notice: {error}", file=sys.stderr)
+        return EXIT_REFUSED
     page = notice(
-        lang=args.lang, shop=args.shop, contact=args.contact, age=args.age, purchases=args.purchases
+        lang=args.lang or (config.site.language if config else "en"),
+        shop=args.shop,
+        contact=args.contact,
+        age=args.age or (_oldest_challenged(config) if config else 25),
+        purchases=_counts_purchases(config) if args.purchases is None else args.purchases,
     )
     if args.out is None:
         sys.stdout.write(page)
@@ -40,6 +64,35 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_REFUSED
     print(args.out)
     return 0
+
+
+def _config(given: Path | None) -> Config | None:
+    """What the box does decides what must be told. Raises ConfigError for a file that was named."""
+    from edge.config import ConfigError, load_config
+
+    file = config_of_box(given)
+    if file is None:
+        return None
+    try:
+        return load_config(file)
+    except ConfigError:
+        if given is not None:
+            raise
+        print(
+            f"checkout-age notice: {file} cannot be used (`checkout-age check-config` says why): give --age and "
+            "--purchases where the shop's differ",
+            file=sys.stderr,
+        )
+        return None
+
+
+def _oldest_challenged(config: Config) -> int:
+    return max(config.policy.challenge_age, *(one.challenge_age for one in config.policy.other_ages), 0)
+
+
+def _counts_purchases(config: Config | None) -> bool:
+    """Baskets come of tills alone."""
+    return config is not None and config.sales.enabled and config.till.any_door
 
 
 _WORDS = {

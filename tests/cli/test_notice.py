@@ -47,6 +47,34 @@ def test_purchases_are_told_only_where_they_are_counted():
     assert "purchases are counted" in notice(lang="en", shop="S", contact="c", purchases=True)
 
 
+@pytest.mark.parametrize(
+    ("more", "counted", "age"),
+    [
+        ("till: {mqtt: {host: mq, topic: till}}", True, 25),
+        ("till: {mqtt: {host: mq, topic: till}}\nsales: {enabled: false}", False, 25),
+        ("policy: {challenge_age: 21, other_ages: [{legal_age: 21, challenge_age: 30}]}", False, 30),
+    ],
+)
+def test_a_notice_tells_what_this_box_does(tmp_path, capsys, more, counted, age):
+    """A box counts baskets unless it is told not to: the notice of who only follows the manual must say so."""
+    file = tmp_path / "lane.yaml"
+    file.write_text(
+        f"cameras: [{{name: c, source: demo}}]\nlanes: [{{name: l, camera: c}}]\nsite: {{language: ru}}\n{more}\n"
+    )
+    words = ["notice", "--shop", "S", "--contact", "c", "--config", str(file)]
+    assert main(words) == 0
+    page = capsys.readouterr().out
+    assert 'lang="ru"' in page
+    assert ("покупки считаются" in page) == counted
+    assert f"моложе {age} лет" in page
+    assert main([*words, "--no-purchases", "--age", "20", "--lang", "en"]) == 0
+    page = capsys.readouterr().out
+    assert "purchases are counted" not in page
+    assert "younger than 20" in page
+    file.write_text("cameras: 3")
+    assert main(words) == 2
+
+
 def test_what_the_shop_gives_is_text_and_never_markup():
     page = notice(lang="en", shop="<script>alert(1)</script>", contact='"><img onerror=x>{title}')
     assert "<script" not in page

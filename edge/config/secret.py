@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 __all__ = ["HasPassword", "SecretError", "credential_file", "one_password", "read_password", "read_secret"]
 
@@ -27,6 +27,8 @@ class HasPassword(Protocol):
     def password_credential(self) -> str | None: ...
 
 
+BOX_CREDENTIALS: Final = Path("/etc/checkout-age/credentials")
+"""Root's alone; the shipped unit hands every file in it to the service (`LoadCredential=`)."""
 _FOLDER_ID = "secret"
 _WAYS = ("password_env", "password_file", "password_credential")
 
@@ -70,20 +72,25 @@ def read_secret(
 def credential_file(name: str) -> Path:
     """Where systemd put the credential of this name: a copy that it made when the service started.
 
-    Raises SecretError where systemd gave none, or not this one.
+    A command that an administrator types on the box has no copies and takes the file itself. Raises SecretError where
+    systemd gave none, or not this one.
     """
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if folder is None:
+        own = BOX_CREDENTIALS / name
+        if os.access(own, os.R_OK) and own.is_file():
+            return own
         raise SecretError(
             f"the systemd credential {name} is asked for, but systemd gave none; name it in the unit's "
-            "LoadCredential= or point at a file instead (password_file, token_file, tls_key, key_file)"
+            "LoadCredential= or point at a file instead (password_file, token_file, tls_key, key_file). "
+            f"On a box type the command with sudo: {BOX_CREDENTIALS} is root's alone"
         )
     # A whole folder under `LoadCredential=secret:FOLDER` comes as secret_NAME, a single file under its own name.
     for each in (Path(folder) / f"{_FOLDER_ID}_{name}", Path(folder) / name):
         if each.is_file():
             return each
     raise SecretError(
-        f"systemd gave this service no credential {name}. Put it into /etc/checkout-age/credentials/{name}, then: "
+        f"systemd gave this service no credential {name}. Put it into {BOX_CREDENTIALS / name}, then: "
         "systemctl restart checkout-age (credentials are handed over at a start only)"
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+import edge.config
 from edge.cli import main
 from edge.config import ConfigError, Renamed, migrated, read_config
 
@@ -113,3 +115,10 @@ def test_the_effective_configuration_is_shown_without_secrets(
     assert "store: fleet" in shown
     assert "challenge_age: 25" in shown  # a default
     assert "50-fleet.yaml" in shown
+
+
+def test_an_old_name_leaves_in_the_release_that_was_told() -> None:
+    """Whoever raises the version takes the line out; until then the warning is true."""
+    now = [int(part) for part in version("checkout-age").split(".")[:2]]
+    late = [each for each in edge.config.RENAMED if [int(part) for part in each.until.split(".")[:2]] <= now]
+    assert late == []

@@ -41,3 +41,20 @@ def test_from_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CREDENTIALS_DIRECTORY")
     with pytest.raises(SecretError, match="LoadCredential="):
         read_password(camera(password_credential="cam-1"))
+
+
+def test_a_command_that_an_administrator_types_takes_the_boxs_own_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`sudo checkout-age aim --camera c` has no copy from systemd and could not read the camera's password."""
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    monkeypatch.setattr("edge.config.secret.BOX_CREDENTIALS", tmp_path)
+    (tmp_path / "cam-1").write_text("secret")
+    assert read_password(camera(password_credential="cam-1")) == "secret"
+    with pytest.raises(SecretError, match="cam-2 is asked for"):
+        read_password(camera(password_credential="cam-2"))
+    monkeypatch.setenv(
+        "CREDENTIALS_DIRECTORY", str(tmp_path / "handed")
+    )  # a service has what it was handed, no more
+    with pytest.raises(SecretError, match="gave this service no credential cam-1"):
+        read_password(camera(password_credential="cam-1"))

@@ -29,13 +29,13 @@ class Units:
 
     @classmethod
     def of_version(cls, folder: Path, *, drop_ins: Collection[str] = ()) -> Units:
-        """Those that a version's folder carries."""
+        """Those that a version's folder carries; of `drop_ins` those that it knows, for an older one knows fewer."""
         (shipped,) = folder.glob("lib/python*/site-packages/edge/_shipped/systemd")
         files = {path.name: path.read_bytes() for path in sorted(shipped.iterdir()) if path.suffix in _KINDS}
         for name in sorted(drop_ins):
-            files[f"checkout-age.service.d/{DROP_INS[name]}"] = (
-                shipped / "drop-ins" / f"{name}.conf"
-            ).read_bytes()
+            drop_in = shipped / "drop-ins" / f"{name}.conf"
+            if drop_in.is_file():
+                files[f"checkout-age.service.d/{DROP_INS[name]}"] = drop_in.read_bytes()
         return cls(files=files)
 
     @classmethod

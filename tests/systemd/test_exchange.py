@@ -11,6 +11,7 @@ import pytest
 
 from edge.cli import main
 from edge.install import Installer, InstallError, StartFailedError, Systemd, Wishes
+from edge.ops.identity import Computer, accept_computer, check_identity
 from tests.systemd.test_install import Fresh, stub
 
 CONFIG = (
@@ -92,6 +93,18 @@ def test_a_rollback_that_fails_keeps_both_versions(fresh: Fresh, tmp_path: Path)
         fresh.installer().rollback()
     assert fresh.versions() == ["1.0", "1.1"]
     assert fresh.layout.current.resolve().name.startswith("1.1-")
+
+
+def test_going_back_to_a_version_that_knows_fewer_drop_ins(fresh: Fresh, tmp_path: Path) -> None:
+    install(fresh, tmp_path, "1.0")
+    (shipped,) = fresh.layout.current.glob("lib/python*/site-packages/edge/_shipped/systemd")
+    (shipped / "drop-ins/vaapi.conf").unlink()
+    text = CONFIG.format(source="demo, decode: vaapi", state="/var/lib/checkout-age")
+    fresh.layout.config.write_text(text)
+    install(fresh, tmp_path, "1.1")
+    fresh.installer().rollback()
+    assert fresh.layout.current.resolve().name.startswith("1.0-")
+    assert not fresh.layout.drop_ins.exists()
 
 
 @pytest.mark.parametrize(("decode", "drop_in"), [("vaapi", "50-vaapi.conf"), ("cuda", "50-nvidia-gpu.conf")])
@@ -183,3 +196,17 @@ def test_a_terminal_that_goes_away_ends_nothing_and_who_asks_for_the_end_is_obey
     assert heard == ["went on"]
     assert "interrupted" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGHUP) is before
+
+
+def test_a_moved_disk_is_told_to_be_at_home_by_the_command(
+    fresh: Fresh, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(fresh, tmp_path, "1.0")
+    layout = fresh.layout
+    accept_computer(layout.state, store="s", box="b", here=Computer(machine="another", hardware=frozenset()))
+    assert "another computer" in (check_identity(layout.state, store="s", box="b") or "")
+    assert main(["service", "accept-computer", "--root", str(layout.root)]) == 0
+    assert "checkout-age reload takes the warning away" in capsys.readouterr().out
+    assert check_identity(layout.state, store="s", box="b") is None
+    layout.config.unlink()
+    assert main(["service", "accept-computer", "--root", str(layout.root)]) == 2

@@ -14,6 +14,17 @@ __all__ = ["Computer", "accept_computer", "check_identity", "this_computer"]
 
 _FILE = "identity.json"
 _FORMAT = 1
+_NO_NUMBERS = frozenset(
+    {
+        "default string",
+        "to be filled by o.e.m.",
+        "system serial number",
+        "not specified",
+        "not applicable",
+        "none",
+    }
+)
+"""What makers of cheap boards leave in the place of a number: it tells no two computers apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +109,8 @@ def _hardware(root: Path) -> Iterable[str]:
         if (card / "device").exists() and address and address != "00:00:00:00:00:00":
             yield address
     for board in ("proc/device-tree/serial-number", "sys/class/dmi/id/board_serial"):
-        if number := _read(root / board):
+        number = _read(root / board)
+        if number and number.lower() not in _NO_NUMBERS and set(number) - set("0 .-"):
             yield number
 
 

@@ -43,7 +43,10 @@ def test_a_clone_is_told_with_the_way_out_until_it_is_accepted(
         assert "accept-computer" in said
     accept_computer(tmp_path, store="store-1", box="box-1", here=here)
     assert told(tmp_path, here) is None
-    measured("disk cloned or moved", f"another {word}: told at {starts} of {starts} starts, not any more when accepted")
+    measured(
+        "disk cloned or moved",
+        f"another {word}: told at {starts} of {starts} starts, not any more when accepted",
+    )
 
 
 def test_where_hardware_cannot_be_read_the_machine_id_decides(tmp_path: Path) -> None:
@@ -73,3 +76,14 @@ def test_a_computer_is_known_by_cards_that_are_really_there(tmp_path: Path) -> N
     assert "0123" not in here.machine
     (tmp_path / "sys/class/net/eth0/address").write_text("another\n")
     assert here.differs(this_computer(tmp_path)) == "network cards and board are other ones"
+
+
+@pytest.mark.parametrize(("number", "counts"), [("Default string", 0), ("00000000", 0), ("PF3XK2Q1", 1)])
+def test_a_board_without_a_number_of_its_own_tells_no_two_computers_apart(
+    tmp_path: Path, number: str, counts: int
+) -> None:
+    """Makers of cheap boxes leave the same words on every board: a clone's would have counted as the same computer."""
+    board = tmp_path / "sys/class/dmi/id/board_serial"
+    board.parent.mkdir(parents=True)
+    board.write_text(f"{number}\n")
+    assert len(this_computer(tmp_path).hardware) == counts

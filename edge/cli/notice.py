@@ -34,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="the box also counts what age bands buy (default: as the configuration has it, or no)",
     )
+    parser.add_argument(
+        "--offers",
+        action=argparse.BooleanOptionalAction,
+        help="goods are suggested by age band (default: as the configuration has it, or no)",
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help=CONFIG_HELP)
     parser.add_argument("--out", type=Path, metavar="FILE", help="write here instead of stdout")
 
@@ -53,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
         contact=args.contact,
         age=args.age or (_oldest_challenged(config) if config else 25),
         purchases=_counts_purchases(config) if args.purchases is None else args.purchases,
+        offers=_suggests(config) if args.offers is None else args.offers,
     )
     if args.out is None:
         sys.stdout.write(page)
@@ -79,8 +85,8 @@ def _config(given: Path | None) -> Config | None:
         if given is not None:
             raise
         print(
-            f"checkout-age notice: {file} cannot be used (`checkout-age check-config` says why): give --age and "
-            "--purchases where the shop's differ",
+            f"checkout-age notice: {file} cannot be used (`checkout-age check-config` says why): give --age, "
+            "--purchases and --offers where the shop's differ",
             file=sys.stderr,
         )
         return None
@@ -95,6 +101,10 @@ def _counts_purchases(config: Config | None) -> bool:
     return config is not None and config.sales.enabled and config.till.any_door
 
 
+def _suggests(config: Config | None) -> bool:
+    return config is not None and config.offers.enabled and config.till.any_door
+
+
 _WORDS = {
     "en": {
         "title": "A camera at this till estimates ages",
@@ -107,7 +117,8 @@ _WORDS = {
         "kept_head": "What is kept",
         "kept": "No picture, no video and nothing by which your face could be known again. Kept for a limited time "
         "are: the estimated age with its uncertainty, the time, the till, and whether an ID was asked for and seen.",
-        "purchases": "Apart from that, purchases are counted by age band, without time of day, receipt or person.",
+        "purchases": "Apart from that, purchases are counted by age band and hour of the day, without receipt number or person.",
+        "offers": "At the till goods may be suggested that customers of about that age often buy.",
         "ask_head": "Questions, objections, your rights",
         "ask": "You may ask what is kept, object, and have it deleted by the number of your receipt. If you do not "
         "want to be in the picture, tell the staff: they check your ID instead.",
@@ -124,7 +135,8 @@ _WORDS = {
         "kept_head": "Что хранится",
         "kept": "Ни снимков, ни видео, ни данных, по которым ваше лицо можно узнать. Ограниченное время хранятся: "
         "оценка возраста с её точностью, время, касса и то, спросили ли документ и был ли он показан.",
-        "purchases": "Отдельно покупки считаются по возрастным группам, без времени суток, чека и человека.",
+        "purchases": "Отдельно покупки считаются по возрастным группам и часам, без номера чека и без человека.",
+        "offers": "На кассе могут предложить товары, которые часто берут покупатели примерно того же возраста.",
         "ask_head": "Вопросы, возражения, ваши права",
         "ask": "Вы можете спросить, что хранится, возразить и попросить удалить данные по номеру чека. Если вы не "
         "хотите попадать в кадр, скажите персоналу: вместо оценки проверят документ.",
@@ -141,12 +153,12 @@ _PAGE = """<!doctype html>
 <style>
 @page {{ size: A4; margin: 16mm; }}
 * {{ box-sizing: border-box; }}
-body {{ margin: 0 auto; max-width: 178mm; padding: 4mm; font: 13.5pt/1.42 "DejaVu Sans", Arial, sans-serif;
+body {{ margin: 0 auto; max-width: 178mm; padding: 4mm; font: 13pt/1.38 "DejaVu Sans", Arial, sans-serif;
   color: #111; background: #fff; }}
 header {{ display: flex; gap: 8mm; align-items: center; border-bottom: 1.2mm solid #111; padding-bottom: 6mm; }}
 svg {{ flex: none; width: 30mm; height: 30mm; }}
 h1 {{ font-size: 27pt; line-height: 1.15; margin: 0; }}
-h2 {{ font-size: 15pt; margin: 6mm 0 1mm; }}
+h2 {{ font-size: 15pt; margin: 5mm 0 1mm; }}
 p {{ margin: 0 0 1.5mm; overflow-wrap: anywhere; }}
 .kept {{ border: .8mm solid #111; border-radius: 2mm; padding: 0 5mm 3mm; margin-top: 6mm; break-inside: avoid; }}
 footer {{ margin-top: 7mm; border-top: .4mm solid #111; padding-top: 4mm; break-inside: avoid; }}
@@ -162,7 +174,7 @@ footer {{ margin-top: 7mm; border-top: .4mm solid #111; padding-top: 4mm; break-
 </header>
 <main>
 <h2>{why_head}</h2><p>{why}</p>
-<h2>{how_head}</h2><p>{how}</p>
+<h2>{how_head}</h2><p>{how}</p>{offers}
 <section class="kept"><h2>{kept_head}</h2><p>{kept}</p>{purchases}</section>
 <h2>{ask_head}</h2><p>{ask}</p>
 </main>
@@ -172,11 +184,14 @@ footer {{ margin-top: 7mm; border-top: .4mm solid #111; padding-top: 4mm; break-
 """
 
 
-def notice(*, lang: str, shop: str, contact: str, age: int = 25, purchases: bool = False) -> str:
+def notice(
+    *, lang: str, shop: str, contact: str, age: int = 25, purchases: bool = False, offers: bool = False
+) -> str:
     """One HTML page that loads nothing from anywhere. What the shop gives is text, never markup."""
     words = _WORDS[lang]
     told = {name: html.escape(text) for name, text in words.items()}
     told["why"] = html.escape(words["why"].format(age=age))
     told["run"] = html.escape(words["run"].format(shop=shop))
-    told["purchases"] = f"<p>{told['purchases']}</p>" if purchases else ""
+    for name, there in (("purchases", purchases), ("offers", offers)):
+        told[name] = f"<p>{told[name]}</p>" if there else ""
     return _PAGE.format(lang=lang, contact=html.escape(contact), **told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,12 @@ def test_it_says_what_is_estimated_what_is_kept_and_whom_to_ask(lang, tmp_path, 
     assert not re.search(r"https?://|src=|href=|@import|url\(", page)
 
 
+def test_suggestions_are_told_only_where_they_are_made():
+    assert "may be suggested" not in notice(lang="en", shop="S", contact="c")
+    assert "may be suggested" in notice(lang="en", shop="S", contact="c", offers=True)
+    assert "могут предложить" in notice(lang="ru", shop="S", contact="c", offers=True)
+
+
 def test_purchases_are_told_only_where_they_are_counted():
     assert "purchases are counted" not in notice(lang="en", shop="S", contact="c")
     assert "purchases are counted" in notice(lang="en", shop="S", contact="c", purchases=True)
@@ -73,6 +80,29 @@ def test_a_notice_tells_what_this_box_does(tmp_path, capsys, more, counted, age)
     assert "younger than 20" in page
     file.write_text("cameras: 3")
     assert main(words) == 2
+
+
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_with_all_that_may_stand_on_it_it_is_still_one_page_of_paper(lang, tmp_path):
+    """Printed by Debian's Chromium."""
+    shop, contact = SAMPLE[lang]
+    (tmp_path / "n.html").write_text(
+        notice(lang=lang, shop=f"{shop}, {shop}", contact=contact, purchases=True, offers=True),
+        encoding="utf-8",
+    )
+    command = [
+        "chromium",
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ]
+    printed = f"--print-to-pdf={tmp_path / 'n.pdf'}"
+    subprocess.run(
+        [*command, "--no-pdf-header-footer", printed, (tmp_path / "n.html").as_uri()],
+        capture_output=True, check=True, timeout=300,
+    )  # fmt: skip
+    assert len(re.findall(rb"/Type */Page\b", (tmp_path / "n.pdf").read_bytes())) == 1
 
 
 def test_what_the_shop_gives_is_text_and_never_markup():

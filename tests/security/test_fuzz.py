@@ -66,6 +66,13 @@ def test_good_input_is_good(name: str) -> None:
             parse_config(seed, file="f.yaml", folder=CHECKOUT / "configs")  # the target takes a refusal, too
 
 
+def test_a_million_executions_and_more_are_promised_and_the_manual_says_how_many() -> None:
+    assert set(RUNS) == set(TARGETS)
+    assert sum(RUNS.values()) >= 1_000_000
+    manual = (CHECKOUT / "docs" / "security.md").read_text(encoding="utf-8")
+    assert f"over {len(RUNS)} parsers with {sum(RUNS.values()):,} executions" in manual
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", sorted(RUNS))

@@ -117,8 +117,8 @@ _WORDS = {
         "kept_head": "What is kept",
         "kept": "No picture, no video and nothing by which your face could be known again. Kept for a limited time "
         "are: the estimated age with its uncertainty, the time, the till, and whether an ID was asked for and seen.",
-        "purchases": "Apart from that, purchases are counted by age band and hour of the day, without receipt number or "
-        "person.",
+        "purchases": "Apart from that, purchases are counted by age band and hour of the day, without receipt number "
+        "or person.",
         "offers": "At the till goods may be suggested that customers of about that age often buy.",
         "ask_head": "Questions, objections, your rights",
         "ask": "You may ask what is kept, object, and have it deleted by the number of your receipt. If you do not "

@@ -203,6 +203,8 @@ def test_after_a_kill_damage_deep_in_the_file_is_found_too(
         store.append([person(n) for n in range(start, start + 100)], now=True).result()
     folder = tmp_path / "after the power cut"
     shutil.copytree(tmp_path / "state", folder)
+    newest = b'"cam-1-999"'
+    assert newest in (folder / "security.db-wal").read_bytes()
     with (folder / "security.db").open("r+b") as file:
         file.seek(4096 * 60)
         file.write(os.urandom(4096))
@@ -213,8 +215,12 @@ def test_after_a_kill_damage_deep_in_the_file_is_found_too(
 
     assert report is not None
     assert report.path.stat().st_size > 4096 * 61
+    assert any(newest in file.read_bytes() for file in folder.glob("security.db.damaged-*"))
     pages = report.path.stat().st_size // 4096
-    measured("store damaged, found at start", f"1 of {pages} pages torn by a power cut: found")
+    measured(
+        "store damaged, found at start",
+        f"1 of {pages} pages torn by a power cut: found, the WAL's events kept",
+    )
 
 
 def test_damage_under_a_running_store_breaks_it_once_and_the_next_start_recovers(
@@ -245,7 +251,7 @@ def test_damage_under_a_running_store_breaks_it_once_and_the_next_start_recovers
 
     assert open_store().opened.set_aside is not None
     measured(
-        "store damaged under way", f"noticed after {written - 499} more events, set aside by the next opening"
+        "store damaged under way", f"noticed at event {written - 499} after it, set aside by the next opening"
     )
 
 

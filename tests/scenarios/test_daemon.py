@@ -250,23 +250,27 @@ def test_a_full_disk_refuses_events_says_so_and_takes_them_when_there_is_room(
             code, body = box.ask("/health")
             assert code == 503
             assert any("store takes no events" in reason for reason in json.loads(body)["reasons"])
+
+            def waiting() -> list[str]:
+                return [note for note in box.stats()["notes"] if "wait in memory" in note]
+
+            [note] = until(waiting, what="an event waits in memory")
             filler.unlink()
             room_s = time.monotonic()
             until(
-                lambda: (
-                    (stats := box.stats())["event_store"]["accepting"]
-                    and not any("wait in memory" in note for note in stats["notes"])
-                ),
+                lambda: box.stats()["event_store"]["accepting"] and not waiting(),
                 what="the store takes events again, those that waited too",
             )
             again_s = time.monotonic() - room_s
             dropped = box.stats()["dropped"]
             assert dropped == {}
             assert box.end() == 0
+        told = [json.loads(line)["sequence"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+        assert [int(number) for number in told] == list(range(1, len(told) + 1))
         measured(
             "disk full while it runs",
-            f"refused after {refused_s:.1f} s, /health {code}, {sum(dropped.values())} dropped, everything committed "
-            f"{again_s:.1f} s after there was room",
+            f"refused after {refused_s:.1f} s, /health {code}; waited in memory: {note.split()[0]}, committed "
+            f"{again_s:.1f} s after there was room; {sum(dropped.values())} dropped",
         )
     finally:
         subprocess.run(["umount", disk], check=True)

@@ -20,6 +20,8 @@ from edge.page.patience import PatientProtocol
 __all__ = ["PortBusyError", "WebServer", "listen"]
 
 _STOP_S = 3.0
+_UNFINISHED_S = 1
+"""So long a request under way may take at the end: lanes wait for it at a reload, and a client may never finish one."""
 
 
 class PortBusyError(OSError):
@@ -81,7 +83,7 @@ class WebServer:
                 log_level="warning",
                 access_log=False,
                 lifespan="off" if lifespan is None else "on",
-                timeout_graceful_shutdown=2,
+                timeout_graceful_shutdown=_UNFINISHED_S,
                 server_header=False,
                 http=PatientProtocol,
                 ws="none",

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import urllib.parse
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edge.cli import commands
@@ -81,6 +82,36 @@ def test_planted_secrets_are_nowhere(guarded: GuardedBox, tmp_path: Path) -> Non
     assert leaks(places, secrets) == []
     del places["lane.yaml"]  # who may read the configuration may read its addresses
     assert leaks(places, {"address key": ADDRESS_KEY}) == []
+
+
+def test_no_sale_and_no_user_is_in_log_figures_or_diagnosis(guarded: GuardedBox, tmp_path: Path) -> None:
+    """What support gets tells of the box, not of who bought, sold or looked."""
+    box, at = guarded.box, datetime.now(UTC)
+    goods = {"sku": "canary-sku", "name": "canary goods", "restricted": True, "quantity": 1}
+    kinds = (("receipt.opened", {}), ("item.added", goods), ("receipt.closed", {}))
+    sale = [
+        {
+            "id": f"canary-event-{number}", "lane": "lane-1", "receipt": "canary-receipt", "cashier": "canary-cashier",
+            "type": kind, "at": (at + timedelta(milliseconds=number)).isoformat(timespec="milliseconds"), **more,
+        }
+        for number, (kind, more) in enumerate(kinds)
+    ]  # fmt: skip
+    assert guarded.guests["till"].ask("POST", "/api/till", json.dumps(sale).encode())[0] == 200
+    events = box.folder / "state" / "events.jsonl"
+    until(
+        lambda: b"canary-receipt" in events.read_bytes() if events.exists() else False,
+        within_s=60,
+        what="the sale was told",
+    )
+    places = {path: guarded.guests["nobody"].ask("GET", path)[2] for path in ("/api/stats", "/health")}
+    places["/metrics"] = guarded.guests["metrics"].ask("GET", "/metrics")[2]
+    places["log"] = guarded.log().encode()
+    out = tmp_path / "diagnosis.tar.gz"
+    places["diagnose"] = said("diagnose", "--config", str(box.config_file), "--out", str(out))
+    places |= unpacked(out)
+    assert "diagnosis: diagnose/stats.json" in places
+    names = {"sku", "goods", "receipt", "cashier", "event"}
+    assert leaks(places, {name: f"canary-{name}" for name in names} | {"goods": "canary goods"}) == []
 
 
 def said(*words: str) -> bytes:

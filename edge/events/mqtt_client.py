@@ -39,16 +39,15 @@ class BreakableClient(Client):
                 under_way.shutdown(socket.SHUT_RDWR)
 
     def _create_socket_connection(self) -> socket.socket:
-        """A connected socket of the first address that answers. Raises OSError."""
+        """A connected socket of the first address that answers within `connect_timeout`. Raises OSError."""
         self._look()
-        ends_s = time.monotonic() + self.connect_timeout
         failed: OSError = OSError(f"{self.host} has no address")
         for family, kind, protocol, _, address in socket.getaddrinfo(
             self.host, self.port, type=socket.SOCK_STREAM
         ):
             made = socket.socket(family, kind, protocol)
             try:
-                self._reach(made, address, ends_s)
+                self._reach(made, address)
             except OSError as error:
                 made.close()
                 failed = error
@@ -57,7 +56,8 @@ class BreakableClient(Client):
                 return made
         raise failed
 
-    def _reach(self, made: socket.socket, address: Any, ends_s: float) -> None:
+    def _reach(self, made: socket.socket, address: Any) -> None:
+        ends_s = time.monotonic() + self.connect_timeout
         made.setblocking(False)
         writable = select.poll()
         writable.register(made, select.POLLOUT)

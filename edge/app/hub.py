@@ -420,4 +420,6 @@ def _broker(hub: Hub) -> MqttBroker:
         password=password,
         tls=hub.tls,
         ca_file=hub.ca_file,
+        cert_file=hub.cert_file,
+        key_file=hub.key(),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from edge.config.certificate import certificate_problems, own_key
 from edge.config.rule import NAME, Count, Existing, Matches, Within
 from edge.config.secret import one_password
 
@@ -46,6 +47,13 @@ class Hub:
     ] = "checkout"
     tls: Annotated[bool, "encrypt the connection and check the broker's certificate"] = False
     ca_file: Annotated[Path | None, "certificates to trust instead of the system's", Existing("file")] = None
+    cert_file: Annotated[Path | None, "our own certificate", Existing("file")] = None
+    key_file: Annotated[Path | None, "the key of our own certificate", Existing("file")] = None
+    key_credential: Annotated[
+        str | None,
+        "name of the systemd credential with that key; a new key is taken at a start of the service",
+        NAME,
+    ] = None
     user: Annotated[str | None, "the user that the broker asks for"] = None
     password_env: Annotated[str | None, "environment variable that holds the password"] = None
     password_file: Annotated[Path | None, "file whose first line is the password", Existing("file")] = None
@@ -58,8 +66,11 @@ class Hub:
         """The port to connect to."""
         return self.port if self.port is not None else 8883 if self.tls else 1883
 
+    def key(self) -> Path | None:
+        """The file with the key of our own certificate. Raises SecretError without its credential."""
+        return own_key(self)
+
     def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        """A certificate that nobody would look at, a password without a user."""
+        """Certificates that nobody would look at, halves of a key pair or two keys, a password without a user."""
         yield from one_password(self)
-        if self.ca_file is not None and not self.tls:
-            yield ("ca_file", "tls"), "has no effect without 'tls: true'"
+        yield from certificate_problems(self)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from edge.config.certificate import certificate_problems, own_key
 from edge.config.rule import NAME, Count, Existing, Matches, Parsed, Unique, Within
-from edge.config.secret import credential_file, one_password
+from edge.config.secret import one_password
 
 __all__ = ["FileSink", "MqttSink", "Purpose", "Sink", "WebhookSink"]
 
@@ -17,7 +18,6 @@ _PURPOSE = "what the receiver needs the events for; no sink gets a type outside 
 _TYPES = (
     "narrows the purpose to these event types, such as checkout.alert.raised.v1; empty: all of the purpose"
 )
-_KEYS = ("key_file", "key_credential")
 EventType = Annotated[
     str, Matches(r"checkout(\.[a-z_]+)+\.v[0-9]+", "an event type such as checkout.age.estimated.v1")
 ]
@@ -81,23 +81,12 @@ class MqttSink:
 
     def key(self) -> Path | None:
         """The file with the key of our own certificate. Raises SecretError without its credential."""
-        return self.key_file if self.key_credential is None else credential_file(self.key_credential)
+        return own_key(self)
 
     def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Certificates that nobody would look at, halves of a key pair or two keys, a password without a user."""
         yield from one_password(self)
-        for key in ("ca_file", "cert_file", *_KEYS):
-            if getattr(self, key) is not None and not self.tls:
-                yield (key, "tls"), "has no effect without 'tls: true'"
-        keys = [key for key in _KEYS if getattr(self, key) is not None]
-        if len(keys) > 1:
-            yield tuple(reversed(keys)), "only one of key_file, key_credential is allowed"
-        if (self.cert_file is None) != (not keys):
-            blamed = keys[0] if self.cert_file is None else "cert_file"
-            yield (
-                (blamed, "cert_file", *_KEYS),
-                "cert_file and key_file (or key_credential) belong together; give both or neither",
-            )
+        yield from certificate_problems(self)
 
 
 def _web_address(text: str) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from edge.app.hub import build_hub
 from edge.config import Config, ConfigError, parse_config
+from tests.events.test_mqtt import certificates
 
 LEAST = "cameras: [{name: cam-1, source: demo}]\nlanes: [{name: lane-1, camera: cam-1}]\n"
 SINK = "sinks: [{kind: mqtt, name: broker, purpose: security, host: broker.shop.example}]\n"
@@ -34,6 +36,10 @@ def test_a_hub_turns_boxes_red_within_a_minute_whatever_is_set() -> None:
             "hub.role: 'chief' is not allowed; one of hub, member",
         ),
         (SINK + "hub: {host: b.example, ca_file: pyproject.toml}", "has no effect without 'tls: true'"),
+        (
+            SINK + "hub: {host: b.example, tls: true, cert_file: pyproject.toml}",
+            "cert_file and key_file (or key_credential) belong together",
+        ),
         (SINK + "hub: {host: b.example, password_env: P}", "a password without 'user'"),
         ("hub: true", "hub: 'true' is not allowed; a mapping with host, role"),
         ("hub: {host: b.example}", "hub: needs an MQTT sink with 'purpose: security'"),
@@ -71,6 +77,21 @@ def test_hub_true_takes_the_broker_of_the_sink_for_security() -> None:
     assert (
         hub == read(sinks + "hub: {host: b.example, port: 1999, prefix: shop, user: u, password_env: P}").hub
     )
+
+
+def test_hub_true_shows_the_broker_the_sinks_own_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that asks for one let the sink in and the hub not."""
+    ca, key, cert = certificates(tmp_path, "shop")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    tls = f"host: b.example, tls: true, ca_file: {ca}, cert_file: {cert}"
+    for told in (f"key_file: {key}", f"key_credential: {key.name}"):
+        config = read(f"sinks: [{{kind: mqtt, name: s, purpose: security, {tls}, {told}}}]\nhub: true")
+        hub = build_hub(config, None, changed=lambda: None)  # type: ignore[arg-type]
+        assert hub is not None
+        broker = hub._listener._broker
+        assert (broker.ca_file, broker.cert_file, broker.key_file) == (ca, cert, key)
 
 
 def test_hub_false_is_no_hub() -> None:

@@ -93,7 +93,13 @@ def parts(config: Config) -> dict[str, str]:
 def _gathered(gather: Callable[[], str]) -> str:
     try:
         return gather()
-    except (OSError, ValueError, http.client.HTTPException, sqlite3.Error, subprocess.SubprocessError) as error:
+    except (
+        OSError,
+        ValueError,
+        http.client.HTTPException,
+        sqlite3.Error,
+        subprocess.SubprocessError,
+    ) as error:
         return f"not available: {type(error).__name__}: {error}"
 
 
@@ -111,15 +117,18 @@ def _versions() -> dict[str, Any]:
 
 def _url(config: Config) -> str:
     scheme = "https" if config.http.tls_cert is not None else "http"
-    host = "127.0.0.1" if config.http.host in ("0.0.0.0", "::") else config.http.host  # noqa: S104 - compared
-    return f"{scheme}://{host}:{config.http.port}"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.http.host, config.http.host)  # noqa: S104 - compared
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{config.http.port}"
 
 
 def _ask(url: str) -> str:
-    # The box itself is asked, on its own machine: its certificate names the shop's address, not this one.
-    context = ssl._create_unverified_context() if url.startswith("https") else None  # noqa: S323
+    # The box itself is asked, on its own machine: its certificate names the shop's address, and no proxy knows it.
+    context = ssl._create_unverified_context()  # noqa: S323
+    own = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_S, context=context) as answer:  # noqa: S310 - made here
+        with own.open(url, timeout=_TIMEOUT_S) as answer:
             return str(answer.read().decode("utf-8", "replace"))
     except urllib.error.HTTPError as error:
         return f"HTTP {error.code}\n{error.read().decode('utf-8', 'replace')}"

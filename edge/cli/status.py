@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+from edge.cli._box import SERVICE_CONFIG, config_of_box
+
 HELP = "how the running box is: one line, exit code 0 ok, 1 degraded, 2 down"
 EXIT_CODES = {"ok": 0, "degraded": 1, "down": 2}
 _TIMEOUT_S = 5.0
+_USUAL = "http://127.0.0.1:8480"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--url", help="where the box answers (default: from --config, or http://127.0.0.1:8480)"
     )
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="take host and port from this configuration"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"this computer's box, host and port from its configuration (default: {SERVICE_CONFIG} where it is there)",
     )
     parser.add_argument("--json", action="store_true", help="health and figures as one JSON object")
 
@@ -28,8 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ask `/health` and `/api/stats`; 2 also where nobody answers or what answers is no box of ours."""
     try:
-        url = args.url or _url_of(args.config)
-        health, stats = _ask(url + "/health"), _ask(url + "/api/stats")
+        own = args.url is None
+        url = _url_of(args.config) if own else args.url
+        health, stats = _ask(url + "/health", own=own), _ask(url + "/api/stats", own=own)
         line = _line(health, stats)
         code = EXIT_CODES[health["state"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -41,20 +49,32 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _url_of(config_file: Path | None) -> str:
-    if config_file is None:
-        return "http://127.0.0.1:8480"
-    from edge.config import load_config
+    file = config_of_box(config_file)
+    if file is None:
+        return _USUAL
+    from edge.config import ConfigError, load_config
 
-    http = load_config(config_file).http
+    try:
+        http = load_config(file).http
+    except ConfigError:
+        if config_file is not None:
+            raise
+        return _USUAL  # the service's file is unusable: the box that runs on its last good one is asked all the same
     scheme = "https" if http.tls_cert is not None else "http"
-    return f"{scheme}://{http.host}:{http.port}"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(http.host, http.host)  # noqa: S104 - compared
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{http.port}"
 
 
-def _ask(url: str) -> dict[str, Any]:
+def _ask(url: str, *, own: bool) -> dict[str, Any]:
+    """`own`: the box of this computer, by the computer's own address, which no certificate names, and by no proxy."""
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"{url} is no http:// or https:// address")
+    handlers: list[urllib.request.BaseHandler] = []
+    if own:
+        context = ssl._create_unverified_context()  # noqa: S323 - see above
+        handlers = [urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)]
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - checked above
+        with urllib.request.build_opener(*handlers).open(url, timeout=_TIMEOUT_S) as answer:
             body = answer.read()
     except urllib.error.HTTPError as error:
         if error.code != 503:

@@ -7,6 +7,8 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from edge.app.alert_labels import alert_labels
@@ -16,8 +18,9 @@ from edge.cli import main
 from edge.config import Config, parse_config
 from edge.events.book import AlertRow, acknowledge_alert, keep_alert
 from edge.events.types import MODEL_WARNING
-from edge.flow import Role
+from edge.flow import Frame, Role
 from tests.ops.moments import START_NS, report
+from tests.ops.test_drift_scene import people, shop
 
 HOUR_NS = 3_600_000_000_000
 
@@ -95,6 +98,27 @@ def test_a_moved_camera_is_told_once_also_after_a_restart_and_until_it_is_accept
     assert main(["drift", "--from", str(lane.state), "--accept", "cam-9"]) == 2
     assert main(["drift", "--from", str(lane.state), "--accept", "cam-1"]) == 0
     assert judged(lane) == []
+
+
+def test_a_soiled_lens_is_an_event_while_nobody_comes_and_stands_until_it_is_clean(lane: Lane):
+    """Of pictures alone, within minutes: no customer need stand there to be missed."""
+    chance = np.random.default_rng(1)
+
+    def minutes(count: float, picture: np.ndarray) -> list[str]:
+        for _ in range(int(count * 12)):
+            lane.now_ns += 5_000_000_000
+            lane.watch.look([Frame(camera="cam-1", at_ns=lane.now_ns, image=people(picture, chance))])
+            lane.watch.tick()
+        lane.outbox.submit(lambda _transaction: None, now=True).result(30)
+        return [warning.kind for warning in lane.watch.standing()]
+
+    assert minutes(15, shop()) == []
+    assert minutes(6, cv2.GaussianBlur(shop(), (0, 0), 3.0)) == ["soiled"]
+    [event] = lane.events()
+    assert (event["subject"], event["data"]["kind"], event["data"]["lane"]) == ("cam-1", "soiled", "lane-1")
+    assert event["data"]["figures"]["measure"] == "detail"
+    assert minutes(6, shop()) == []
+    assert len(lane.events()) == 1
 
 
 def test_sums_go_after_29_days_also_where_nobody_comes_any_more(lane: Lane):

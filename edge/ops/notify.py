@@ -34,6 +34,10 @@ class Notifier:
         """Did a service manager start us?"""
         return bool(self._address)
 
+    def starting(self, within_s: float) -> None:
+        """Ready later than the unit allows (`TimeoutStartSec=`), within so many seconds from now at most."""
+        self._send(f"EXTEND_TIMEOUT_USEC={round(within_s * 1e6)}")
+
     def ready(self) -> None:
         """Warm and at work; ends `reloading` too."""
         self._send("READY=1")

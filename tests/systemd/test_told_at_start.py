@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from edge.app import Daemon
+from edge.app import START_ERRORS, Daemon
 from edge.app.box_stats import box_stats
+from edge.app.service import _START_S, Service
 from edge.config import Config, load_config
 from edge.ops.health import judge
 from edge.ops.identity import Computer, accept_computer
+from edge.ops.notify import Notifier
+from tests.conftest import CHECKOUT
+from tests.systemd.played import NotifySocket
 from tests.systemd.served_here import ServedHere
 
 
@@ -92,3 +96,39 @@ def test_a_configuration_that_breaks_a_part_by_surprise_gives_way_to_the_one_tha
         assert served.reload().problems == ("RuntimeError: two lanes are too many",)
         assert len(served.daemons[-1].config.lanes) == 1
         assert not served.daemons[-1].last_good
+
+
+@pytest.mark.parametrize(
+    ("left_open", "megabytes", "said"),
+    [(True, 500, ["EXTEND_TIMEOUT_USEC=170000000"]), (True, 50, []), (False, 500, [])],
+)
+def test_a_large_store_that_was_not_closed_gets_the_time_to_be_looked_through(
+    served: ServedHere, tmp_path: Path, *, left_open: bool, megabytes: int, said: list[str]
+) -> None:
+    """After a power cut a slow disk took longer than the two minutes of a start; the next one began it anew."""
+    file = served.folder / "state" / "security.db"
+    file.parent.mkdir()
+    with file.open("wb") as stream:
+        stream.truncate(megabytes * 1_000_000)
+    if left_open:
+        file.with_name("security.db-wal").write_bytes(b"x")
+
+    class RefusedError(OSError):
+        """Before anything is opened: what is said comes first."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RefusedError
+
+    with NotifySocket(tmp_path) as systemd, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("edge.app.service.Daemon", refuse)
+        service = Service(
+            served.file, notifier=Notifier({"NOTIFY_SOCKET": str(systemd.path)}), start_errors=START_ERRORS
+        )
+        with pytest.raises(RefusedError):
+            service.run(load_config(served.file))
+        systemd.empty()
+        assert [message for _, message in systemd.heard] == said
+
+
+def test_what_a_start_may_take_is_what_the_unit_says() -> None:
+    assert f"TimeoutStartSec={_START_S:g}" in (CHECKOUT / "systemd/checkout-age.service").read_text()

@@ -17,6 +17,7 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import venv
 from collections.abc import Callable, Iterator
@@ -43,6 +44,12 @@ CLIP = "srv/lane.mp4"
 SERVICE = "checkout-age.service"
 INSTALLS = "Install; a version that does not start goes back by itself"
 UNSYNCHRONISED = 5  # what adjtimex(2) returns then
+NEVER_SAYS_SO = """
+def _silent(self):
+    import threading
+    threading.Event().wait()
+Notifier.ready = _silent
+"""
 TELL = """
 import json, sys, urllib.request
 events = json.load(sys.stdin)
@@ -53,9 +60,9 @@ print(urllib.request.urlopen(request, timeout=60).read().decode())
 
 
 @pytest.fixture(scope="module")
-def workroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Trees and archives are large: nothing of them stays."""
-    folder = tmp_path_factory.mktemp("booted")
+def workroom() -> Iterator[Path]:
+    """Whole trees of an operating system: nothing of them stays, and no other session's pytest tidies up there."""
+    folder = Path(tempfile.mkdtemp(prefix="booted-", dir="/var/tmp"))
     yield folder
     shutil.rmtree(folder)
 
@@ -198,7 +205,7 @@ def test_a_bare_debian_without_a_network_becomes_a_till_box_and_stays_one(
 
 
 def wheels_of_later_versions(archive: Path, stick: Path) -> None:
-    """Of a version that is fine and of one that never says that it is ready, both with another shape of the store."""
+    """Of a version that is fine (with another shape of the store), of one that ends as it starts, of one that hangs."""
     with tarfile.open(archive) as packed:
         (wheel,) = [one for one in packed.getmembers() if "/wheels/checkout_age-" in one.name]
         content = packed.extractfile(wheel)
@@ -207,6 +214,7 @@ def wheels_of_later_versions(archive: Path, stick: Path) -> None:
         first.write_bytes(content.read())
     next_version(first, stick, version="9.1", edge_events_schema=EXPANDED)
     next_version(first, stick, version="9.2", edge_ops_notify=NEVER_READY)
+    next_version(first, stick, version="9.3", edge_ops_notify=NEVER_SAYS_SO)
     first.unlink()
 
 
@@ -239,7 +247,8 @@ def configure(box: TillBox, shared: Path) -> None:
     box.file("etc/checkout-age/lane.yaml").write_text(config_of(shared))
     box.does("checkout-age", "check-config", "/etc/checkout-age/lane.yaml")
     refused = box.tries("checkout-age", "reload")
-    assert refused.returncode == 2, "systemd hands a new credential over at a start only"
+    assert refused.returncode == 2
+    assert "systemctl restart checkout-age (credentials are handed over at a start only)" in refused.stderr
     with box.journal() as journal:
         began_s = time.monotonic()
         box.does("systemctl", "restart", SERVICE, within_s=READY_S)
@@ -312,13 +321,13 @@ def stays_with_the_same_archive(box: TillBox, unpacked: str) -> None:
 
 
 def exchanges_versions(box: TillBox, unpacked: str) -> None:
-    """To a later one and back, and to one that fails, which goes back by itself; nothing acknowledged is lost."""
+    """To a later one and back, and to two that fail, so that it goes back by itself; nothing acknowledged is lost."""
     first = box.does("readlink", "/opt/checkout-age/current").strip()
     config = box.file("etc/checkout-age/lane.yaml").read_bytes()
     box.does("sh", "-c", f"""
         set -e
         cd {unpacked}
-        for version in 9.1 9.2; do
+        for version in 9.1 9.2 9.3; do
             cp -al . ../later-$version
             cd ../later-$version
             rm wheels/checkout_age-*.whl SHA256SUMS
@@ -336,13 +345,17 @@ def exchanges_versions(box: TillBox, unpacked: str) -> None:
     box.tell_till("r-of-the-later-version")
     second = box.does("readlink", "/opt/checkout-age/current").strip()
 
-    began_s = time.monotonic()
-    failed = box.tries("/var/tmp/later-9.2/install", within_s=INSTALL_S)
-    tell("exchange for one that fails, and back", time.monotonic() - began_s)
-    assert failed.returncode == 2
-    assert "does not start, 9.1-" in failed.stderr
-    assert box.does("readlink", "/opt/checkout-age/current").strip() == second
-    assert box.unit("ActiveState") == "active"
+    for version, why, how in (
+        ("9.2", "ends as it starts", []),
+        ("9.3", "hangs for 60 s", ["--ready-seconds", "60"]),
+    ):
+        began_s = time.monotonic()
+        failed = box.tries(f"/var/tmp/later-{version}/install", *how, within_s=INSTALL_S)
+        tell(f"exchange for one that {why}, and back", time.monotonic() - began_s)
+        assert failed.returncode == 2
+        assert re.search(rf"{version}-\w+ does not start, 9\.1-\w+ runs again", failed.stderr), failed.stderr
+        assert box.does("readlink", "/opt/checkout-age/current").strip() == second
+        assert box.unit("ActiveState") == "active"
     box.tell_till("r-after-going-back")
 
     box.does("checkout-age", "service", "rollback", within_s=INSTALL_S)
@@ -446,7 +459,6 @@ class Administrator:
                 "HOME": str(self._folder),
                 "LANG": "C.UTF-8",
                 "ANSIBLE_NOCOLOR": "1",
-                "ANSIBLE_SSH_ARGS": "-o ControlMaster=no",  # a connection that is kept would keep the box's network
             },
             capture_output=True, text=True, check=False, timeout=within_s,
         )  # fmt: skip

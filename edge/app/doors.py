@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -29,6 +30,7 @@ from edge.till import (
     TillHttp,
     TillMqtt,
     TillReader,
+    file_key,
     parse_json,
     read_documents,
     read_poslog,
@@ -44,6 +46,8 @@ _log = logging.getLogger(__name__)
 _LOOK_S = 0.25
 _FOLDER_EVERY_S = 1.0
 _COMMIT_S = 30.0
+_DAY_MS, _PURGE_EVERY_MS = 86_400_000, 3_600_000
+_NO_CLOCK_BEFORE_MS = 1_735_689_600_000  # 2025-01-01: a box that says less has not found its clock yet
 _KINDS = {"lines": "file", "poslog": "poslog"}
 """What a door's name begins with, and what the inbox calls such a door."""
 
@@ -59,7 +63,9 @@ class Doors:
         self._http = None if config.till.http is None else _http(config.till.http, self.reader)
         self._mqtt = None if config.till.mqtt is None else self._subscription(config.till.mqtt, config)
         self._tails = [_Tail(door, self.reader) for door in config.till.lines]
-        self._folders = [_Folder(door, self.reader) for door in config.till.poslog]
+        self._folders = [
+            _Folder(door, self.reader, days=config.state.security_days) for door in config.till.poslog
+        ]
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="doors", daemon=True)
         self.beat_s = time.monotonic()
@@ -197,16 +203,30 @@ class _Tail:
 
 
 class _Folder:
-    """A folder of POSLog files; which were taken is kept in the commit of what they said."""
+    """A folder of POSLog files; which were taken is kept in the commit of what they said.
 
-    def __init__(self, door: PoslogDoor, reader: TillReader) -> None:
+    As long as a file lies there, and for `days` after it was taken.
+    """
+
+    def __init__(
+        self,
+        door: PoslogDoor,
+        reader: TillReader,
+        *,
+        days: int,
+        clock_ms: Callable[[], int] = lambda: time.time_ns() // 10**6,
+    ) -> None:
         self.name = f"poslog {door.folder}"
+        self._days = days
+        self._clock_ms = clock_ms
+        self._purged_ms = clock_ms()
         self._door = door
         self._reader = reader
         self._watch: FolderWatch | None = None
 
     def look(self, store: Store, take: _Take) -> None:
         if self._watch is None:
+            store.submit(lambda transaction: _hide_names(transaction.connection, self.name)).result(_COMMIT_S)
             self._watch = FolderWatch(
                 self._door.folder,
                 max_bytes=self._door.max_file_kb * 1024,
@@ -214,14 +234,26 @@ class _Folder:
             )
         for found in self._watch.look():
             key = f"{self.name} {found.key}"
-            also: Callable[[Transaction], None] = lambda transaction, key=key: _tell(  # type: ignore[misc]  # noqa: E731
-                transaction.connection, key, "1"
+            at = str(self._clock_ms())
+            also: Callable[[Transaction], None] = lambda transaction, key=key, at=at: _tell(  # type: ignore[misc]  # noqa: E731
+                transaction.connection, key, at
             )
             try:
                 take(self._batch(found), door="poslog", also=also).result(_COMMIT_S)
             except BaseException:
                 self._watch.again(found)
                 raise
+        if self._clock_ms() - self._purged_ms >= _PURGE_EVERY_MS:
+            self._purged_ms = self._clock_ms()
+            self._purge(store, self._watch)
+
+    def _purge(self, store: Store, watch: FolderWatch) -> None:
+        before_ms = self._clock_ms() - self._days * _DAY_MS
+        if before_ms < _NO_CLOCK_BEFORE_MS:
+            return
+        names = [f"{self.name} {key}" for key in sorted(watch.gone)]
+        over = store.submit(lambda transaction: _forget_taken(transaction.connection, names, before_ms))
+        watch.forget({name.removeprefix(f"{self.name} ") for name in over.result(_COMMIT_S)})
 
     def _batch(self, found: Found) -> Batch:
         where = found.path.name
@@ -262,6 +294,25 @@ def _taken(connection: Any, name: str) -> list[str]:
         "SELECT name FROM till_files WHERE substr(name, 1, ?) = ?", (len(prefix), prefix)
     )
     return [row[0][len(prefix) :] for row in rows]
+
+
+def _hide_names(connection: Any, name: str) -> None:
+    """Before, a taken file stood here by its name, which may be its receipt's."""
+    for key in [key for key in _taken(connection, name) if " " in key]:
+        connection.execute(
+            "UPDATE OR REPLACE till_files SET name = ? WHERE name = ?",
+            (f"{name} {file_key(key)}", f"{name} {key}"),
+        )
+
+
+def _forget_taken(connection: Any, names: Sequence[str], before_ms: int) -> list[str]:
+    """Of these, the ones that were taken before; `told` is when, in ms since 1970."""
+    rows = connection.execute(
+        "DELETE FROM till_files WHERE name IN (SELECT value FROM json_each(?)) AND CAST(told AS INTEGER) < ?"
+        " RETURNING name",
+        (json.dumps(names), before_ms),
+    )
+    return [row[0] for row in rows.fetchall()]
 
 
 def _tell(connection: Any, name: str, told: str) -> None:

@@ -1,7 +1,7 @@
 """What tills tell, by any door, as validated `TillEvent`s."""
 
 from edge.till.batch import Batch, Rejected, answer, read_batch, read_documents
-from edge.till.folder import FolderWatch, Found
+from edge.till.folder import FolderWatch, Found, file_key
 from edge.till.http import NoRoom, Overloaded, TillHttp, till_routes
 from edge.till.inbox import (
     DeadLetter,
@@ -47,6 +47,7 @@ __all__ = [
     "count_dead_letters",
     "dead_letters",
     "events_of",
+    "file_key",
     "forget_before",
     "keep",
     "mark_done",

@@ -29,7 +29,7 @@ RUNS = {
     "mjpeg": 100_000,
     "camera_challenge": 100_000,
 }
-"""Executions of `make soak`, 1,500,000 in all; a configuration takes twenty times as long as a till event."""
+"""Executions of `make soak`, 1,500,000 in all: some three minutes of one free core, half of it the configuration's."""
 
 
 @st.composite

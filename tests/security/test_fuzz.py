@@ -87,4 +87,5 @@ def test_coverage_guided(name: str, tmp_path: Path) -> None:
     counted = re.search(r"Done (\d+)", told) or re.search(r"number_of_executed_units:\s*(\d+)", told)
     assert counted is not None, told[-2000:]
     assert int(counted[1]) >= runs
-    print(name, counted[1], "executions")
+    branches = re.findall(r"\bcov: (\d+)", told)
+    print(f"{name}: {int(counted[1]):,} executions, {int(branches[-1]) if branches else 0:,} branches")

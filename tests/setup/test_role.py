@@ -1,4 +1,7 @@
-"""The Ansible role hangs together: its files are YAML, its handlers exist, its variables are told of."""
+"""The Ansible role hangs together: its files are YAML, what it includes exists, its variables are told of.
+
+Whether it does what it says is tried on a booted Debian: tests/systemd/test_booted_container.py.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from tests.conftest import CHECKOUT
 
 DEPLOY = CHECKOUT / "deploy"
 ROLE = DEPLOY / "roles" / "checkout_age"
+INCLUDE = "ansible.builtin.include_tasks"
 
 
 def read(path: Path) -> Any:
@@ -39,9 +43,16 @@ def test_every_file_is_yaml_and_every_task_has_a_name() -> None:
     assert [task for task in all_tasks() if not task.get("name")] == []
 
 
-def test_what_is_notified_is_there() -> None:
-    handlers = {handler["name"] for handler in read(ROLE / "handlers" / "main.yml")}
-    assert {task["notify"] for task in all_tasks() if "notify" in task} == handlers
+def test_what_is_included_is_there_and_every_file_is_included() -> None:
+    included = {task[INCLUDE] for task in all_tasks() if INCLUDE in task}
+    assert included | {"main.yml"} == {file.name for file in (ROLE / "tasks").iterdir()}
+
+
+def test_what_the_service_must_take_is_noted_and_looked_for_under_the_same_name() -> None:
+    (noted,) = [task for task in all_tasks() if task["name"] == "Note what the service has not taken yet"]
+    (looked_for,) = [task for task in all_tasks() if task["name"] == "What the service has not taken yet"]
+    assert [each["due"] for each in noted["loop"]] == looked_for["loop"]
+    assert not [task["name"] for task in all_tasks() if "notify" in task]  # lost where a play breaks off
 
 
 def test_every_variable_is_told_of() -> None:
@@ -50,8 +61,8 @@ def test_every_variable_is_told_of() -> None:
 
 
 def test_no_secret_is_shown_and_every_command_says_when_it_changed_something() -> None:
-    for task in [*all_tasks(), *read(ROLE / "handlers" / "main.yml")]:
-        if "ansible.builtin.command" in task:
+    for task in all_tasks():
+        if not {"ansible.builtin.command", "ansible.builtin.raw"}.isdisjoint(task):
             assert "changed_when" in task, task["name"]
         if "credentials" in str(task.get("loop", "")) and "secret" not in task["name"]:
             assert task.get("no_log") is True or isinstance(task["loop"], list), task["name"]

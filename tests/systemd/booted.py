@@ -23,7 +23,6 @@ __all__ = ["BootedDebian", "Journal", "bare_debian", "need"]
 PACKAGES = ("systemd-sysv", "dbus", "openssh-server")
 """What a box has that somebody has set up and reaches: above Debian's own smallest choice, which has no Python."""
 TREE = "CHECKOUT_AGE_DEBIAN"
-_MIRROR = "http://deb.debian.org/debian"
 _KEYBOARD = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",
@@ -49,7 +48,7 @@ def bare_debian(folder: Path, *, suite: str) -> Path:
         copy_tree(Path(made), folder)
     else:
         subprocess.run(
-            ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, folder, _MIRROR],
+            ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, folder],
             check=True,
             capture_output=True,
             timeout=_MAKE_S,

@@ -65,7 +65,9 @@ def run(args: argparse.Namespace) -> int:
     except (OSError, ValueError, KeyError, TypeError) as error:
         return _no(f"the service could not be asked: {error}")
     if after is None:
-        return _no(f"no answer within {args.timeout:g} s; see: journalctl -u checkout-age -n 50")
+        ended = Record.read(args.runtime) is None
+        why = "the service ended meanwhile" if ended else f"no answer within {args.timeout:g} s"
+        return _no(f"{why}; see: journalctl -u checkout-age -n 50")
     for said in after.problems:
         print(said, file=sys.stderr)
     if after.problems:
@@ -75,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _after(before: Record, runtime: Path, *, timeout_s: float) -> Record | None:
-    """What the service says once it is through; None where it says nothing in time."""
+    """What the service says once it is through; None where it ends, or says nothing in time."""
     from edge.app.service import Record
 
     ends_s = time.monotonic() + timeout_s

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,7 +14,8 @@ import pytest
 
 from edge.app import START_ERRORS, Daemon
 from edge.app.box_stats import box_stats
-from edge.app.service import _START_S, Service
+from edge.app.service import _START_S, Record, Service
+from edge.cli import main
 from edge.config import Config, load_config
 from edge.ops.health import judge
 from edge.ops.identity import Computer, accept_computer
@@ -132,3 +135,23 @@ def test_a_large_store_that_was_not_closed_gets_the_time_to_be_looked_through(
 
 def test_what_a_start_may_take_is_what_the_unit_says() -> None:
     assert f"TimeoutStartSec={_START_S:g}" in (CHECKOUT / "systemd/checkout-age.service").read_text()
+
+
+def test_a_reload_that_the_service_does_not_outlive_says_so(
+    served: ServedHere, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It said "no answer within 60 s" after half a second."""
+    asked = subprocess.Popen(["/bin/sleep", "600"])  # a process that SIGHUP ends
+    runtime = tmp_path / "run"
+    runtime.mkdir()
+    lock = (runtime / "service.lock").open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        Record(pid=asked.pid, config=str(served.file.resolve())).write(runtime)
+        ends = threading.Thread(target=lambda: (asked.wait(60), lock.close()))
+        ends.start()
+        assert main(["reload", "--config", str(served.file), "--runtime", str(runtime)]) == 2
+        ends.join(60)
+    finally:
+        asked.kill()
+    assert "the service ended meanwhile" in capsys.readouterr().err

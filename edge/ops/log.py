@@ -41,10 +41,10 @@ class _Pretty(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {key}={value}" for key, value in _fields(record).items())
         text = f"{record.levelname.lower()} {_room(record)}: {record.getMessage()}{fields and ' ' + fields}"
-        text = _plain(text)
+        text = _plain(redactor(text))
         if record.exc_info:
             lines = self.formatException(record.exc_info).split("\n")
-            text += "".join(f"\n    {_plain(line)}" for line in lines)
+            text += "".join(f"\n    {_plain(redactor(line))}" for line in lines)
         text = redactor(text)
         if self._journal:  # the journal has time and unit itself, and reads the level off the prefix
             prefix = _JOURNAL_LEVEL.get(record.levelno, "<6>")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 __all__ = ["MASK", "Redactor"]
@@ -24,7 +26,8 @@ _SHORTEST_SECRET = 3
 class Redactor:
     """Masks URL credentials, `password=…` fields and every secret that was made known. Thread-safe.
 
-    A secret is masked as it stands and percent-encoded, since FFmpeg and brokers print it in either form.
+    A secret is masked as it stands and in every form in which a line may carry it: percent-encoded as FFmpeg and
+    brokers print it, escaped as JSON and Python's `repr` write it, in base64.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -37,7 +40,7 @@ class Redactor:
         """From now on this secret is masked wherever it stands."""
         if len(secret) < _SHORTEST_SECRET:
             return
-        forms = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
+        forms = _written(secret)
         with self._lock:
             # Longest first: a password that begins with another one must not leave its own tail.
             self._forms = tuple(sorted({*self._forms, *forms}, key=lambda form: (-len(form), form)))
@@ -49,3 +52,22 @@ class Redactor:
                 text = text.replace(form, MASK)
         text = _USERINFO.sub(rf"\g<scheme>{MASK}@", text)
         return _FIELD.sub(rf"\g<key>{MASK}", text)
+
+
+def _written(secret: str) -> set[str]:
+    """How a secret may look in a line; a quote or a backslash in it would else let all of it through."""
+    forms = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    for _ in range(2):  # a repr within a line of JSON
+        forms |= {form for each in tuple(forms) for form in _escaped(each)}
+    return forms | {base64.b64encode(secret.encode(errors="surrogateescape")).decode().rstrip("=")}
+
+
+def _escaped(text: str) -> Iterator[str]:
+    for ascii_only in (False, True):
+        yield json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+    for told in (repr(text)[1:-1], ascii(text)[1:-1], repr(text.encode(errors="surrogateescape"))[2:-1]):
+        # Which quotes are escaped depends on what stands around the secret.
+        bare = told.replace("\\'", "'")
+        yield told
+        yield bare
+        yield bare.replace("'", "\\'")

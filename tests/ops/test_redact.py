@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -58,6 +60,52 @@ def test_a_learned_secret_is_gone_raw_and_percent_encoded(secret: str, before: s
     for form in (secret, quote(secret, safe="")):
         told = redact(f"{before}\n{form}\n{after}")
         assert form not in told.replace("***", "") or form in before or form in after or form in "\n"
+
+
+ODD = ('pa"ss', "pa'ss", "pa\\ss", "pä\tss", "klop'\"\\n", "ключ 'от\" всего", "zürich\x7f")
+
+
+@pytest.mark.parametrize("style", ["json", "pretty"])
+@pytest.mark.parametrize("secret", ODD)
+def test_a_secret_with_quotes_or_backslashes_is_masked_however_the_line_is_written(
+    style: str, secret: str
+) -> None:
+    """JSON and repr escape such a character; what was looked for then stood in no line, and the secret did."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    redactor.learn(secret)
+    try:
+        start_logging(style=style, stream=stream)
+        log = logging.getLogger("edge.camera")
+        log.warning("cannot open %s", secret, extra={"url": f"rtsp://h/{secret}", "all": {"it's": secret}})
+        log.warning("cannot open %r with 'both\" quotes", {"p": f"it's {secret} \" here"})
+        log.warning("said %r and %s", secret.encode(), base64.b64encode(secret.encode()).decode())
+        try:
+            raise OSError(f"cannot open {secret!r}")
+        except OSError:
+            log.exception("camera is down")
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+    told = stream.getvalue()
+    assert told.count("***") >= 7
+    letters = max(re.findall(r"\w+", secret), key=len)
+    assert letters not in told
+    assert json.dumps(letters)[1:-1] not in told
+
+
+@given(secret=st.text(min_size=3, max_size=20), around=st.text(alphabet="'\"\\ a\n", max_size=4))
+def test_any_secret_is_masked_in_json_repr_and_both(secret: str, around: str) -> None:
+    redact = Redactor([secret])
+    text = f"{around}\0{secret}\0{around}"
+    for written in (
+        json.dumps(text),
+        json.dumps(text, ensure_ascii=False),
+        repr(text),
+        json.dumps(repr(text)),
+    ):
+        assert "***" in redact(written), written
 
 
 def test_a_secret_in_a_field_or_a_traceback_of_a_record_is_masked(logged: io.StringIO) -> None:

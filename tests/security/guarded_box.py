@@ -19,8 +19,8 @@ __all__ = ["ADDRESS_KEY", "CANARIES", "PASSWORD", "ROLES", "GuardedBox", "Guest"
 PASSWORD = "canary-user-pass phrase/1"
 ROLES = ("viewer", "security", "manager", "cashier")
 CANARIES = {
-    "camera password": "canary-c4m/ra pass",
-    "broker password": "canary-br0ker pass",
+    "camera password": 'canary-c4m/ra "pass\\ö',
+    "broker password": "canary-br0ker 'pass\\\"",
     "webhook secret": "whsec_" + base64.b64encode(b"canary-webhook-secret-0123456789").decode(),
     "telegram token": "canary:t3legram-token",
     "hub password": "canary-hub pass/3",

@@ -16,10 +16,11 @@ from tests.security.guarded_box import ADDRESS_KEY, CANARIES, GuardedBox, Guest
 
 
 def forms(secret: str) -> set[bytes]:
-    """As it stands, percent-encoded, in base64 as HTTP and RTSP send it, and as JSON writes it."""
+    """As it stands, percent-encoded, in base64 as HTTP and RTSP send it, as JSON and as Python's repr write it."""
     plain = secret.encode()
     told = {plain, urllib.parse.quote(secret, safe="").encode(), urllib.parse.quote_plus(secret).encode()}
-    return told | {base64.b64encode(plain).rstrip(b"="), json.dumps(secret)[1:-1].encode()}
+    written = {json.dumps(secret), json.dumps(secret, ensure_ascii=False), repr(secret), ascii(secret)}
+    return told | {base64.b64encode(plain).rstrip(b"="), *(one[1:-1].encode() for one in written)}
 
 
 def leaks(places: dict[str, bytes], secrets: dict[str, str]) -> list[str]:

@@ -422,7 +422,7 @@ class Play:
         for line in self.said.splitlines():
             if begun := re.match(r"TASK \[(?:checkout_age : )?(.*)\] \*", line):
                 task = begun[1]
-            elif line.startswith("changed:"):
+            elif line.startswith("changed:") and task not in self.changed[-1:]:
                 self.changed.append(task)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from edge.page.patience import PatientProtocol
+from edge.page.patience import HANDSHAKE_S, FrontDoor, PatientProtocol
 
 __all__ = ["PortBusyError", "WebServer", "listen"]
 
@@ -34,7 +36,7 @@ def listen(host: str, port: int, *, or_another: bool = False) -> socket.socket:
     Raises PortBusyError with the way out where the port is taken, OSError where the host is not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    made = FrontDoor(family, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
@@ -157,6 +159,15 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.beat_s = time.monotonic()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does, with an end to a TLS handshake; it leaves that to asyncio, which waits a minute."""
+        if self.config.is_ssl:
+            loop = asyncio.get_running_loop()
+            loop.create_server = partial(  # type: ignore[method-assign]
+                loop.create_server, ssl_handshake_timeout=HANDSHAKE_S
+            )
+        await super().startup(sockets=sockets)
 
     async def on_tick(self, counter: int) -> bool:
         self.beat_s = time.monotonic()

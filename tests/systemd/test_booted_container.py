@@ -420,7 +420,7 @@ class Play:
         self.changed: list[str] = []
         task = ""
         for line in self.said.splitlines():
-            if begun := re.match(r"TASK \[(?:checkout_age : )?(.*)\] \*", line):
+            if begun := re.match(r"(?:TASK|RUNNING HANDLER) \[(?:checkout_age : )?(.*)\] \*", line):
                 task = begun[1]
             elif line.startswith("changed:") and task not in self.changed[-1:]:
                 self.changed.append(task)

@@ -55,7 +55,11 @@ class _Hook(BaseHTTPRequestHandler):
     server: Receiver
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
+        promised = int(self.headers["content-length"])
+        body = self.rfile.read(promised)
+        if len(body) < promised:  # whoever sent it was killed within it: half a request is none
+            self.close_connection = True
+            return
         with self.server.lock:
             luck = 1.0 if self.server.calm else self.server.chance.random()
             if luck > 0.05:  # one that answers 500 may have kept it all the same

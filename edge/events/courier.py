@@ -77,6 +77,7 @@ class Courier:
         self._delivered = self._failures = 0
         self._last_error: str | None = None
         self._beat_s = time.monotonic()
+        self._handing_since_s: float | None = None
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"sink {name}", daemon=True)
@@ -102,14 +103,16 @@ class Courier:
         self._thread.start()
 
     def stop(self, *, grace_s: float = 5.0) -> None:
-        """End after the delivery under way, or `grace_s` later without it; what it had not taken stays.
+        """End after the delivery under way, or without it when that has taken `grace_s`; what it had not taken stays.
 
         A receiver that says nothing holds its thread a while longer than its closing; nobody waits for that.
         """
         self._stopping.set()
         self._wake.set()
+        begun_s = self._handing_since_s
+        spent_s = 0.0 if begun_s is None else time.monotonic() - begun_s
         if self._thread.is_alive():
-            self._thread.join(grace_s)
+            self._thread.join(max(0.0, grace_s - spent_s))
         self._sink.close()
         if self._thread.is_alive():
             self._thread.join(min(grace_s, _CLOSED_S))
@@ -153,7 +156,11 @@ class Courier:
         batch = self._store.read_after(self._position, self._types, limit=self._batch)
         if not batch:
             return False
-        taken = self._sink.deliver(self._rendered(batch))
+        self._handing_since_s = time.monotonic()
+        try:
+            taken = self._sink.deliver(self._rendered(batch))
+        finally:
+            self._handing_since_s = None
         if taken:
             self._position = batch[taken - 1].position
             self._delivered += taken

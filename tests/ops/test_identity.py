@@ -45,7 +45,7 @@ def test_a_clone_is_told_with_the_way_out_until_it_is_accepted(
     assert told(tmp_path, here) is None
     measured(
         "disk cloned or moved",
-        f"another {word}: told at {starts} of {starts} starts, not any more when accepted",
+        f"by its {word}: told at {starts} of {starts} starts, not any more when accepted",
     )
 
 

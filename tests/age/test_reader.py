@@ -65,7 +65,9 @@ def test_cuda_that_is_offered_and_does_not_start_is_no_quiet_cpu(
     assert fallen_back.variant == "int8"
     assert fallen_back.degraded is not None
     assert "CUDA" in fallen_back.degraded
-    measured("GPU hoped for and not working", f"runs on {fallen_back.provider}, {fallen_back.variant}, and says so")
+    measured(
+        "GPU hoped for and not working", f"runs on {fallen_back.provider}, {fallen_back.variant}, and says so"
+    )
 
 
 def test_a_cpu_that_was_asked_for_is_not_degraded(reader: AgeReader) -> None:

@@ -29,7 +29,9 @@ def test_a_library_that_prints_an_address_tells_no_password(measured: Measured):
     assert done.stdout == ""
     assert [record["room"] for record in records] == ["native"]
     assert records[0]["message"] == "[rtsp @ 0x1] rtsp://***@192.0.2.9/ failed"
-    measured("a library prints by itself", f"1 line with an address: {len(records)} record, without the password")
+    measured(
+        "a library prints by itself", f"1 line with an address: {len(records)} record, without the password"
+    )
 
 
 def test_what_comes_without_a_line_break_or_late_is_told_too():

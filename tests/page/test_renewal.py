@@ -58,7 +58,9 @@ def test_a_renewed_certificate_is_shown_to_the_next_connection(
     assert b"new.example" in shown(server)
     took_s = time.monotonic() - began_s
     assert not server.renew_certificate()
-    measured("certificate renewed, or half of it", f"the new one is shown {took_s:.2f} s after it was looked for")
+    measured(
+        "certificate renewed, or half of it", f"the new one is shown {took_s:.2f} s after it was looked for"
+    )
 
 
 def test_half_of_a_new_pair_leaves_the_old_one_in_use(
@@ -74,7 +76,9 @@ def test_half_of_a_new_pair_leaves_the_old_one_in_use(
     (tmp_path / "key.pem").write_bytes(new_key)
     assert server.renew_certificate()
     assert b"new.example" in shown(server)
-    measured("certificate renewed, or half of it", "half a pair: the old one shown; the new one when it is whole")
+    measured(
+        "certificate renewed, or half of it", "half a pair: the old one shown; the new one when it is whole"
+    )
 
 
 def test_the_loop_of_the_server_has_a_beat(server: WebServer) -> None:

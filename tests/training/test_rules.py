@@ -158,6 +158,14 @@ def test_the_shipped_configuration_is_read_with_paths_from_its_folder() -> None:
     assert config.head == "distribution"
 
 
+def test_the_second_round_goes_on_from_the_first_ones_weights_before_their_refit() -> None:
+    first, again = load_training_config(CONFIG), load_training_config(CONFIG.with_name("training_again.yaml"))
+
+    assert Path(again.init) == first.run / "trained.weights.h5"
+    assert again.run != first.run
+    assert again.loss.challenge > 0 and again.loss.minors > 0
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

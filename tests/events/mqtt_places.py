@@ -47,6 +47,7 @@ class Broker:
                     f"persistence_location {self.folder}/",
                     "autosave_interval 1",
                     "autosave_on_changes true",
+                    "max_queued_messages 5000",  # else who listens late misses what is beyond 1000, not by our fault
                     *(settings or ("allow_anonymous true",)),
                 ]
             )

@@ -65,6 +65,7 @@ def _box(stats: BoxStats) -> Iterator[Metric]:
     yield _gauge("stalled_loops", "Loops that stand still.", len(stats.stalled))
     yield _gauge("degraded", "1 where inference is not what was configured.", float(bool(info.degraded)))
     yield _gauge("config_last_good", "1 where the configuration file cannot be used.", float(stats.last_good))
+    yield _gauge("notes", "Findings of /health that no other metric tells.", len(stats.notes))
     yield _gauge("uptime_seconds", "Seconds since the process started.", stats.uptime_s)
     yield _gauge("resident_memory_bytes", "Resident memory.", stats.rss_bytes)
     yield _gauge("threads", "Threads of the process.", stats.threads)

@@ -55,6 +55,7 @@ def test_every_rule_fires_on_what_it_is_for_and_is_silent_on_a_sound_box(tmp_pat
         "CheckoutAgeDegraded": ("checkout_age_degraded", 1),
         "CheckoutAgeClockWrong": ("checkout_age_clock_synchronised", 0),
         "CheckoutAgeOldConfiguration": ("checkout_age_config_last_good", 1),
+        "CheckoutAgeNeedsALook": ("checkout_age_notes", 1),
         "CheckoutAgeTillDoorShut": ('checkout_age_till_door_up{door="http"}', 0),
     }
     good = {"CheckoutAgeDiskLow": 2e10, "CheckoutAgeSlow": 0.2, "CheckoutAgeSinkBehind": 3}

@@ -92,6 +92,7 @@ def test_a_damaged_store_is_set_aside_at_start_and_told(
         health = json.loads(box.ask("/health")[1])
         assert health["state"] != "ok", "an alarm for whoever monitors the box"
         assert any("set aside" in reason for reason in health["reasons"])
+        assert "checkout_age_notes 1.0" in box.ask("/metrics")[1]  # an alert rule goes by it
         assert box.end() == 0
     [aside] = state.glob("security.db.damaged-*")
     assert aside.read_bytes() == damaged

@@ -12,6 +12,7 @@ import pytest
 from edge.cli import main
 from edge.install import Installer, InstallError, StartFailedError, Systemd, Wishes
 from edge.ops.identity import Computer, accept_computer, check_identity
+from tests.conftest import Measured
 from tests.systemd.test_install import Fresh, stub
 
 CONFIG = (
@@ -54,6 +55,7 @@ def test_an_exchange_that_breaks_off_leaves_the_version_before(
     fresh: Fresh,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    measured: Measured,
     *,
     verb: str,
     error: BaseException,
@@ -68,6 +70,10 @@ def test_an_exchange_that_breaks_off_leaves_the_version_before(
     assert fresh.layout.current.resolve().name.startswith("1.0-")
     assert (fresh.versions(), fresh.manager.started[-1]) == (["1.0"], "1.0")
     assert unit.read_text() == "# as version 1.0 had it\n"
+    measured(
+        "upgrade breaks off",
+        f"at `{verb}`, {type(error).__name__}: version {fresh.manager.started[-1]} runs, its units as they were",
+    )
 
 
 def test_new_units_that_do_not_start_give_way_to_the_old_ones_of_the_same_version(

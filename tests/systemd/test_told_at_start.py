@@ -20,7 +20,7 @@ from edge.config import Config, load_config
 from edge.ops.health import judge
 from edge.ops.identity import Computer, accept_computer
 from edge.ops.notify import Notifier
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, Measured
 from tests.systemd.played import NotifySocket
 from tests.systemd.served_here import ServedHere
 
@@ -74,7 +74,7 @@ def test_a_clone_with_a_clock_that_nobody_sets_and_a_broken_file_says_all_three(
 
 
 def test_a_configuration_that_breaks_a_part_by_surprise_gives_way_to_the_one_that_worked(
-    served: ServedHere, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
+    served: ServedHere, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture, measured: Measured
 ) -> None:
     """A fault of our own was no "refused start": the service ended, and was started with the same file for ever."""
 
@@ -97,8 +97,13 @@ def test_a_configuration_that_breaks_a_part_by_surprise_gives_way_to_the_one_tha
         assert served.reload().problems == ()
         served.write(lanes=two)
         assert served.reload().problems == ("RuntimeError: two lanes are too many",)
-        assert len(served.daemons[-1].config.lanes) == 1
+        lanes = len(served.daemons[-1].config.lanes)
+        assert lanes == 1
         assert not served.daemons[-1].last_good
+    measured(
+        "configuration that breaks a part of ours",
+        f"at boot: ready with the last good one, told in /health; at a reload: refused, {lanes} of 1 lanes goes on",
+    )
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,8 @@ def test_the_second_round_goes_on_from_the_first_ones_weights_before_their_refit
 
     assert Path(again.init) == first.run / "trained.weights.h5"
     assert again.run != first.run
-    assert again.loss.challenge > 0 and again.loss.minors > 0
+    assert again.loss.challenge > 0
+    assert again.loss.minors > 0
 
 
 @pytest.mark.parametrize(

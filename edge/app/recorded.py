@@ -208,14 +208,13 @@ def whatif(
 def challenge_of(row: ReceiptRow) -> Challenge | None:
     """A check that was due on this receipt, None where none was; a known customer counts for nobody.
 
-    A restart forgets the face, and with it that a check was due; the prompt of before stands in the book all the same,
-    and counts whether it was followed or not.
+    A restart forgets the face, takes the prompt off the screen, and leaves only the book to say that there was one: who
+    checked all the same is credited, and who did not is not charged with what the box forgot.
     """
     due = row.told.get("due")
     if (due is None and row.prompted_ns is None) or row.told.get("reason") == "customer_known":
         return None
-    forgotten = due is None and (row.outcome, row.told.get("reason")) == ("unseen", "restart")
-    if row.outcome not in ("checked", "refused", "unchecked") and not was_refused(row) and not forgotten:
+    if row.outcome not in ("checked", "refused", "unchecked") and not was_refused(row):
         return None
     return Challenge(
         cashier=row.cashier,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from edge.app.desk import Desk
 from edge.app.tills import till_reader
 from edge.config import Config, LinesDoor, MqttDoor, PoslogDoor, TokenDoor, read_password
-from edge.events import Store, Transaction
+from edge.events import NO_CLOCK_BEFORE_MS, Store, Transaction
 from edge.events.mqtt_client import BreakableClient
 from edge.ops.log import redactor
 from edge.till import (
@@ -47,7 +47,6 @@ _LOOK_S = 0.25
 _FOLDER_EVERY_S = 1.0
 _COMMIT_S = 30.0
 _DAY_MS, _PURGE_EVERY_MS = 86_400_000, 3_600_000
-_NO_CLOCK_BEFORE_MS = 1_735_689_600_000  # 2025-01-01: a box that says less has not found its clock yet
 _KINDS = {"lines": "file", "poslog": "poslog"}
 """What a door's name begins with, and what the inbox calls such a door."""
 
@@ -248,9 +247,10 @@ class _Folder:
             self._purge(store, self._watch)
 
     def _purge(self, store: Store, watch: FolderWatch) -> None:
-        before_ms = self._clock_ms() - self._days * _DAY_MS
-        if before_ms < _NO_CLOCK_BEFORE_MS:
+        now_ms = self._clock_ms()
+        if now_ms < NO_CLOCK_BEFORE_MS:
             return
+        before_ms = now_ms - self._days * _DAY_MS
         names = [f"{self.name} {key}" for key in sorted(watch.gone)]
         over = store.submit(lambda transaction: _forget_taken(transaction.connection, names, before_ms))
         watch.forget({name.removeprefix(f"{self.name} ") for name in over.result(_COMMIT_S)})

@@ -18,7 +18,7 @@ from typing import Any
 from edge.app.drift_book import accepted_hour, forget_hours, hours_of, keep_hours
 from edge.app.outbox import Outbox
 from edge.config import Config
-from edge.events import StoreError, build_event
+from edge.events import NO_CLOCK_BEFORE_MS, StoreError, build_event
 from edge.events.types import MODEL_WARNING
 from edge.flow import Frame, Role, TrackReport
 from edge.ops.drift import Finding, HourFigures, find_drift, sentence
@@ -31,7 +31,6 @@ _HOUR_NS = 3_600_000_000_000
 _LOOK_EVERY_NS = 5_000_000_000
 _KEEP_EVERY_S, _JUDGE_EVERY_S, _PURGE_EVERY_S = 900.0, 600.0, 3600.0
 _DAYS_KEPT = 29
-_NO_CLOCK_BEFORE_NS = 1_735_689_600 * 10**9  # 2025-01-01: a box that says less has not found its clock yet
 _Size = tuple[int, int]
 
 
@@ -158,7 +157,7 @@ class DriftWatch:
     def purge(self) -> None:
         """Delete hours that are over their time, also of cameras that see nobody or are gone."""
         now_ns = self._clock_ns()
-        if now_ns < _NO_CLOCK_BEFORE_NS:
+        if now_ns < NO_CLOCK_BEFORE_MS * 10**6:
             return
         before_hour = now_ns // _HOUR_NS - 24 * _DAYS_KEPT
         try:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from edge.app.retention import months_before
 from edge.camera import CameraState, CameraStatus
 from edge.config import Config
-from edge.events import StoreError, StoreFull, StoreInUse
+from edge.events import NO_CLOCK_BEFORE_MS, StoreError, StoreFull, StoreInUse
 from edge.events.sales_basket import Basket, BasketLine, in_steps
 from edge.events.sales_key import SalesKey
 from edge.events.sales_schema import STEPS
@@ -34,7 +34,6 @@ _QUANTITY_MAX, _PRICE_MAX = Decimal(10**9), Decimal(10**10)
 """What the exported columns hold: decimal(12,3) and decimal(12,2)."""
 _BLIND_EVERY_NS = 600 * 10**9
 """A blind lane is counted so often: a crash loses no more of it."""
-_NO_CLOCK_BEFORE_NS = 1_735_689_600 * 10**9  # 2025-01-01: a box that says less has not found its clock yet
 _NS = 10**9
 _DOWN, _UNUSABLE = "down", "unusable"
 
@@ -123,7 +122,7 @@ class Sales:
     def purge(self) -> None:
         """Delete what is older than `state.sales_months`, by the store's days; nothing while the clock is not set."""
         store, now_ns = self.store, self._clock_ns()
-        if store is None or now_ns < _NO_CLOCK_BEFORE_NS:
+        if store is None or now_ns < NO_CLOCK_BEFORE_MS * 10**6:
             return
         today, _ = local_hour(now_ns, self._zone)
         try:

@@ -22,7 +22,7 @@ from edge.events.opening import Opened, SetAside, open_beside, open_for_reading
 from edge.events.rfc3339 import format_time, parse_time
 from edge.events.sequence import Sequencer
 from edge.events.sink import Sink, allowed_types, without_cashier
-from edge.events.store import Appended, Store, StoredEvent, Transaction
+from edge.events.store import NO_CLOCK_BEFORE_MS, Appended, Store, StoredEvent, Transaction
 from edge.events.types import (
     EVENT_TYPES,
     CameraReason,
@@ -39,6 +39,7 @@ from edge.events.webhook_sink import WebhookSink
 
 __all__ = [
     "EVENT_TYPES",
+    "NO_CLOCK_BEFORE_MS",
     "Appended",
     "CameraReason",
     "CameraState",

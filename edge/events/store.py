@@ -30,7 +30,7 @@ _CURSOR_DELAY_S = 5.0
 _PURGE_ROWS = 100
 """Rows deleted in one commit: some 130 pages, so that retention works within the reserve of a full disk."""
 _DAY_MS = 86_400_000
-_NO_CLOCK_BEFORE_MS = 1_735_689_600_000  # 2025-01-01: a box that says less has not found its clock yet
+NO_CLOCK_BEFORE_MS = 1_735_689_600_000  # 2025-01-01: a box that says less has not found its clock yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +258,7 @@ class Store:
         itself is older than retention; one stamped by a clock that ran ahead is stamped anew.
         """
         now_ms = self._clock_ms()
-        if now_ms < _NO_CLOCK_BEFORE_MS:
+        if now_ms < NO_CLOCK_BEFORE_MS:
             return 0
         with self._lock:
             floor = min(self._cursors.values(), default=1 << 62)

@@ -49,9 +49,8 @@ class Systemd:
 
     def restart(self, *, ready_s: float) -> None:
         """As Manager. systemctl waits for READY=1 itself, since the unit is of Type=notify."""
-        _systemctl(
-            "stop", SERVICE
-        )  # apart, so that what stops slowly takes nothing of the time to become ready
+        # Apart, so that what stops slowly takes nothing of the time to become ready.
+        _systemctl("stop", SERVICE)
         try:
             _systemctl("start", SERVICE, limit_s=ready_s)
         except StartFailedError as error:

@@ -6,13 +6,13 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from edge.events.mqtt_client import BreakableClient
+from tests.events.mqtt_places import port_without_answer
 
 FOREVER_S = 600.0
 
@@ -25,14 +25,8 @@ def client(*, patience_s: float) -> BreakableClient:
 
 @pytest.fixture
 def gone() -> Iterator[int]:
-    """A port where connecting gets no answer: the queue is full."""
-    with ExitStack() as held:
-        server = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):
-            waiting = held.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(server.getsockname())
-        yield server.getsockname()[1]
+    with port_without_answer() as port:
+        yield port
 
 
 @pytest.fixture

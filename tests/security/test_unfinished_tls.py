@@ -26,7 +26,6 @@ def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str,
         check=True, capture_output=True,
     )  # fmt: skip
     monkeypatch.setattr("edge.page.patience._LOOPBACK", ())
-    monkeypatch.setattr("edge.page.server.HANDSHAKE_S", 5.0)
     monkeypatch.setattr("edge.page.server.HANDSHAKE_S", 3.0)
     routes = operations_routes(
         version="1", stats=dict, health=lambda: ("ok", ()), metrics=lambda: (b"", "a/b")

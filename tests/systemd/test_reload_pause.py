@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from edge.app import Daemon
 from tests.conftest import Measured
+from tests.events.mqtt_places import port_without_answer
 from tests.systemd.served_here import PATIENCE_S, ServedHere
 
 TOKEN = "the-token-of-the-till-of-this-test"
@@ -52,14 +52,8 @@ def mute() -> Iterator[int]:
 
 @pytest.fixture
 def gone() -> Iterator[int]:
-    """Port where connecting itself gets no answer, as behind a cable that was pulled: the queue is full."""
-    with ExitStack() as held:
-        server = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(4):
-            waiting = held.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(server.getsockname())
-        yield server.getsockname()[1]
+    with port_without_answer() as port:
+        yield port
 
 
 def test_receivers_that_say_nothing_do_not_hold_up_the_lanes(

@@ -8,13 +8,14 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import yaml
 
 from training.labels import DataError
 
 __all__ = [
+    "NO_FILE",
     "Augmentation",
     "Boost",
     "Budget",
@@ -24,10 +25,15 @@ __all__ = [
     "Phase",
     "Refit",
     "Sampling",
+    "SetBoost",
     "TrainingConfig",
     "load_training_config",
     "read_settings",
 ]
+
+
+NO_FILE: Final = ("random", "imagenet")
+"""What `init` may be besides a path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +104,20 @@ class Boost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetBoost:
+    """Faces of this `data_set` (the labels' column) are drawn `times` as often."""
+
+    data_set: str
+    times: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """Faces are drawn with probability ∝ frequency of their age ^ −balance, times the boosts."""
+    """Faces are drawn with probability ∝ frequency of their age ^ −balance, times the boosts of age and set."""
 
     balance: float = 0.45
     boosts: tuple[Boost, ...] = ()
+    sets: tuple[SetBoost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +227,7 @@ def load_training_config(file: Path, overrides: Mapping[str, Any] | None = None)
     raw = read_settings(file)
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     for key in ("data", "run", "init"):
-        if key in raw and key not in given and (key != "init" or str(raw[key]).endswith(".h5")):
+        if key in raw and key not in given and (key != "init" or str(raw[key]) not in NO_FILE):
             raw[key] = str((file.parent / Path(str(raw[key])).expanduser()).resolve())
     try:
         return typing.cast(TrainingConfig, _typed(TrainingConfig, {**raw, **given}, ""))

@@ -6,15 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.config import Sampling
+from training.labels import DataError
 
 __all__ = ["Sampler", "sampling_weights"]
 
 
-def sampling_weights(ages: NDArray[np.float64], sampling: Sampling) -> NDArray[np.float64]:
+def sampling_weights(
+    ages: NDArray[np.float64], data_sets: NDArray[np.str_], sampling: Sampling
+) -> NDArray[np.float64]:
     """The probability of each face, `(n,)`, sum 1.
 
     The frequency of an age is smoothed over five years, so that heaped round ages do not push their
-    neighbours up.
+    neighbours up. Raises DataError where a boosted data set has no face.
     """
     years = np.clip(np.floor(ages), 0, 130).astype(int)
     counted = np.bincount(years, minlength=131).astype(np.float64)
@@ -24,6 +27,14 @@ def sampling_weights(ages: NDArray[np.float64], sampling: Sampling) -> NDArray[n
         weights = np.where(
             (years >= boost.from_age) & (years <= boost.to_age), weights * boost.times, weights
         )
+    for chosen in sampling.sets:
+        members = data_sets == chosen.data_set
+        if not members.any():
+            raise DataError(
+                f"sampling.sets: no face of the data set {chosen.data_set!r}; there are: "
+                f"{', '.join(sorted(set(data_sets.tolist()) - {''})) or 'none'}"
+            )
+        weights = np.where(members, weights * chosen.times, weights)
     return np.asarray(weights / weights.sum())
 
 

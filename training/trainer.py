@@ -15,9 +15,10 @@ import keras
 
 from training.batches import Round
 from training.checkpoint import Checkpoint, RunningMean
-from training.config import TrainingConfig
+from training.config import NO_FILE, TrainingConfig
 from training.crops import CropSet
 from training.curve import Curve, draw_curves
+from training.from_bundle import from_bundle
 from training.model import build_model, initialise
 from training.network import Learner, choose_precision, devices_scope
 from training.provenance import open_run
@@ -81,7 +82,7 @@ class _Run:
         self, config: TrainingConfig, learn: CropSet, judge: CropSet, progress: Callable[[float, str], None]
     ) -> None:
         self._config, self._learn, self._judge, self._progress = config, learn, judge, progress
-        weights = sampling_weights(learn.ages, config.sampling)
+        weights = sampling_weights(learn.ages, learn.column("data_set"), config.sampling)
         self._sampler = Sampler(weights, batch=config.batch, seed=config.seed)
         self._targets = targets(learn.ages_min, learn.ages_max, sigma_years=config.loss.sigma_years)
         self._judged_by = build_model(config.head)
@@ -95,7 +96,7 @@ class _Run:
         if stored is None:
             self._phase = 0
             self._learner = Learner(config, config.phases[0], phase_index=0)
-            initialise(self._judged_by, config.init)
+            self._initialise()
             self._learner.take_weights(self._judged_by.get_weights())
             self._mean = RunningMean(config.optimiser.average, self._learner.weights)
             self._curve = Curve(config.run)
@@ -109,6 +110,13 @@ class _Run:
         self._learner.restore(stored.model, stored.optimiser)
         self._mean = RunningMean(config.optimiser.average, stored.mean)
         self._curve = Curve(config.run, state["curve"])
+
+    def _initialise(self) -> None:
+        init = self._config.init
+        if init not in NO_FILE and Path(init).is_dir():
+            from_bundle(self._judged_by, Path(init), self._learn)
+        else:
+            initialise(self._judged_by, init)
 
     def _total_steps(self) -> int:
         budget = self._config.budget

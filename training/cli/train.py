@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, metavar="FILE")
     parser.add_argument("--data", metavar="CROPS", help="what `prepare` made")
     parser.add_argument("--run", metavar="DIR", help="folder of the run")
-    parser.add_argument("--init", help="imagenet, random, or a file *.weights.h5")
+    parser.add_argument("--init", help="imagenet, random, a file *.weights.h5, or a bundle's folder")
     parser.add_argument("--head", choices=["distribution", "scalar"])
     parser.add_argument("--minutes", type=float, help="budget by the clock instead of the configuration's")
     parser.add_argument("--steps", type=int, help="budget in steps instead of the configuration's")

@@ -58,7 +58,9 @@ class _Folded:
         try:
             graph = onnx.load(path).graph
         except (OSError, DecodeError) as wrong:
-            raise WeightsError(f"{path}: no ONNX model can be read ({wrong}); give a bundle's folder") from wrong
+            raise WeightsError(
+                f"{path}: no ONNX model can be read ({wrong}); give a bundle's folder"
+            ) from wrong
         tensors = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
         self._values = {name: value for name, value in tensors.items() if name.endswith((".weight", ".bias"))}
         for node in graph.node:
@@ -95,11 +97,18 @@ def _put(folded: _Folded, layer: keras.Layer, normaliser: keras.Layer) -> None:
     if first:
         kernel = kernel[:, :, ::-1] * (np.asarray(DEVIATION_RGB, np.float32) * 255.0)[:, None]
     if kernel.shape != tuple(layer.kernel.shape):
-        raise WeightsError(f"{layer.name}: the bundle's kernel is {kernel.shape}, the network's {layer.kernel.shape}")
+        raise WeightsError(
+            f"{layer.name}: the bundle's kernel is {kernel.shape}, the network's {layer.kernel.shape}"
+        )
     channels = kernel.shape[-1]
     layer.set_weights([kernel, bias])
     normaliser.set_weights(
-        [np.ones(channels), np.zeros(channels), np.zeros(channels), np.full(channels, 1.0 - normaliser.epsilon)]
+        [
+            np.ones(channels),
+            np.zeros(channels),
+            np.zeros(channels),
+            np.full(channels, 1.0 - normaliser.epsilon),
+        ]
     )
 
 

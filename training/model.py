@@ -110,7 +110,9 @@ def initialise(model: keras.Model, init: str | Path) -> None:
         return
     path = Path(init)
     if not path.is_file():
-        raise WeightsError(f"{path}: no such weights file; give random, imagenet, a file *.weights.h5 or a bundle's folder")
+        raise WeightsError(
+            f"{path}: no such weights file; give random, imagenet, a file *.weights.h5 or a bundle's folder"
+        )
     try:
         model.load_weights(path)
     except (ValueError, OSError, KeyError) as wrong:

@@ -59,7 +59,9 @@ def refit_head(
     """Fit the layer `ages` of a network in place, on `crops` and their mirror images."""
     features = features_of(network, crops, kept=kept)
     answers = targets(crops.ages_min, crops.ages_max, sigma_years=how.loss.sigma_years)
-    sampler = Sampler(sampling_weights(crops.ages, crops.column("data_set"), how.sampling), batch=how.batch, seed=seed)
+    sampler = Sampler(
+        sampling_weights(crops.ages, crops.column("data_set"), how.sampling), batch=how.batch, seed=seed
+    )
     kernel, bias = (np.asarray(keras.ops.convert_to_numpy(v)) for v in network.get_layer(_LAYER).weights)
     head = _head(kernel, bias, how)
     sides = np.random.default_rng(seed).integers(0, 2, (how.steps, how.batch))

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.checkpoint import Checkpoint, CheckpointError, RunningMean
-from training.config import Boost, Budget, Phase, Sampling, TrainingConfig, load_training_config
+from training.config import (
+    Boost,
+    Budget,
+    Phase,
+    Sampling,
+    SetBoost,
+    TrainingConfig,
+    load_training_config,
+)
 from training.labels import DataError
 from training.sampling import Sampler, sampling_weights
 from training.schedule import phase_at, rate_at
@@ -53,8 +61,9 @@ def test_phases_follow_their_shares() -> None:
 def test_balance_one_draws_every_age_the_same_and_zero_as_they_are() -> None:
     ages = np.array([20.0] * 80 + [60.0] * 20)
 
-    even = sampling_weights(ages, Sampling(balance=1.0))
-    plain = sampling_weights(ages, Sampling(balance=0.0))
+    nowhere = np.full(100, "")
+    even = sampling_weights(ages, nowhere, Sampling(balance=1.0))
+    plain = sampling_weights(ages, nowhere, Sampling(balance=0.0))
 
     assert even[ages == 20].sum() == pytest.approx(0.5)
     assert plain[ages == 20].sum() == pytest.approx(0.8)
@@ -63,9 +72,29 @@ def test_balance_one_draws_every_age_the_same_and_zero_as_they_are() -> None:
 def test_a_boost_multiplies_its_ages_and_nothing_else() -> None:
     ages = np.array([13.0, 17.0, 18.0, 40.0])
     weights = sampling_weights(
-        ages, Sampling(balance=0.0, boosts=(Boost(from_age=13, to_age=17, times=3.0),))
+        ages, np.full(4, ""), Sampling(balance=0.0, boosts=(Boost(from_age=13, to_age=17, times=3.0),))
     )
     assert (weights / weights[2]).tolist() == pytest.approx([3, 3, 1, 1])
+
+
+def test_a_data_set_drawn_more_often_is_drawn_so_on_top_of_the_boosts_of_its_ages() -> None:
+    ages, sets = np.array([15.0, 40.0, 15.0, 40.0]), np.array(["small", "small", "large", "large"])
+    sampling = Sampling(
+        balance=0.0,
+        boosts=(Boost(from_age=13, to_age=17, times=3.0),),
+        sets=(SetBoost(data_set="small", times=2.0),),
+    )
+    weights = sampling_weights(ages, sets, sampling)
+    assert (weights / weights[3]).tolist() == pytest.approx([6, 2, 3, 1])
+
+
+def test_a_data_set_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(DataError, match="no face of the data set 'allages'; there are: allage, utkface"):
+        sampling_weights(
+            np.array([20.0, 30.0]),
+            np.array(["utkface", "allage"]),
+            Sampling(sets=(SetBoost(data_set="allages", times=2.0),)),
+        )
 
 
 def test_what_a_step_draws_depends_on_the_seed_and_the_step_alone() -> None:

@@ -165,12 +165,15 @@ class Refit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
-    """Everything that decides a run."""
+    """Everything that decides a run; `mirrored` how its end is refitted, evaluated and exported."""
 
     data: Path
     run: Path
     init: str = "random"
     head: Literal["distribution", "scalar"] = "distribution"
+    mirrored: bool = (
+        False  # every crop is read together with its mirror image: more exact, for twice the time
+    )
     seed: int = 1
     batch: int = 64
     limit: int | None = None

@@ -78,8 +78,11 @@ def open_run(config: TrainingConfig, crops: CropSet, *, resume: bool) -> None:
             raise DataError(
                 f"{config.run}: cannot be resumed with other {', '.join(changed)}; choose another `run`"
             )
-        if before["config"].get("refit") != facts["config"]["refit"]:  # the recipe tells what was done last
-            before["config"]["refit"] = facts["config"]["refit"]
+        told = {key: facts["config"][key] for key in _OF_THE_END}
+        if {
+            key: before["config"].get(key) for key in _OF_THE_END
+        } != told:  # the recipe tells what was done last
+            before["config"].update(told)
             waiting = file.with_suffix(".new")
             waiting.write_text(json.dumps(before, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
             waiting.replace(file)
@@ -87,6 +90,8 @@ def open_run(config: TrainingConfig, crops: CropSet, *, resume: bool) -> None:
     config.run.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
+
+_OF_THE_END = ("refit", "mirrored")
 
 _DEFAULTS = {
     name: asdict(kind())
@@ -103,7 +108,7 @@ _DEFAULTS = {
 def _essential(facts: dict[str, Any]) -> dict[str, Any]:
     """What must not change between the parts of a run."""
     # A run of an older version knows fewer settings: those it lacks had what is their default now.
-    free = {"run", "data", "checkpoint_minutes", "patience", "devices", "refit"}
+    free = {"run", "data", "checkpoint_minutes", "patience", "devices", *_OF_THE_END}
     settings = {
         key: _DEFAULTS[key] | value if key in _DEFAULTS else value
         for key, value in facts["config"].items()

@@ -54,10 +54,22 @@ def features_of(network: keras.Model, crops: CropSet, *, kept: Path | None = Non
 
 
 def refit_head(
-    network: keras.Model, crops: CropSet, how: Refit, *, seed: int, kept: Path | None = None
+    network: keras.Model,
+    crops: CropSet,
+    how: Refit,
+    *,
+    seed: int,
+    kept: Path | None = None,
+    mirrored: bool = False,
 ) -> None:
-    """Fit the layer `ages` of a network in place, on `crops` and their mirror images."""
+    """Fit the layer `ages` of a network in place, on `crops` and their mirror images.
+
+    With `mirrored` on the mean of both, which is what this layer, being linear, then answers to.
+    """
     features = features_of(network, crops, kept=kept)
+    if mirrored:
+        mean = (features[: len(crops)] + features[len(crops) :]) / 2
+        features = np.concatenate([mean, mean])
     answers = targets(crops.ages_min, crops.ages_max, sigma_years=how.loss.sigma_years)
     sampler = Sampler(
         sampling_weights(crops.ages, crops.column("data_set"), how.sampling), batch=how.batch, seed=seed

@@ -262,11 +262,12 @@ class _Run:
             self._config.refit,
             seed=self._config.seed,
             kept=run / FEATURES_FILE,
+            mirrored=self._config.mirrored,
         )
         waiting = run / f"new.{WEIGHTS_FILE}"
         self._judged_by.save_weights(waiting)
         waiting.replace(run / WEIGHTS_FILE)
-        return figures_of(predict(self._judged_by, self._judge), self._judge)
+        return figures_of(predict(self._judged_by, self._judge, mirrored=self._config.mirrored), self._judge)
 
 
 def _write(file: Path, told: dict[str, Any]) -> None:

@@ -25,15 +25,24 @@ class Figures:
     miss_14_17: float | None
 
 
-def predict(model: Any, crops: CropSet | NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Answers `(n, 101)` or `(n, 1)` of a Keras network for all crops of a set, or for BGR `(n, 112, 112, 3)`."""
+def predict(model: Any, crops: CropSet | NDArray[np.uint8], *, mirrored: bool = False) -> NDArray[np.float32]:
+    """Answers `(n, 101)` or `(n, 1)` of a Keras network for all crops of a set, or for BGR `(n, 112, 112, 3)`.
+
+    With `mirrored` the mean of the answers to each crop and to its mirror image.
+    """
+    if mirrored:
+        return (_predict(model, crops, -1) + _predict(model, crops, 1)) / 2
+    return _predict(model, crops, 1)
+
+
+def _predict(model: Any, crops: CropSet | NDArray[np.uint8], across: int) -> NDArray[np.float32]:
     answers = []
     for start in range(0, len(crops), _BATCH):
         members = np.arange(start, min(start + _BATCH, len(crops)))
         pixels = crops.take(members) if isinstance(crops, CropSet) else crops[members]
         # One shape for all batches: a compiled backend would compile the last, smaller one again.
         filled = np.concatenate([pixels, np.repeat(pixels[:1], _BATCH - len(pixels), axis=0)])
-        given = model.predict_on_batch(normalise(np.ascontiguousarray(filled[..., ::-1])))
+        given = model.predict_on_batch(normalise(np.ascontiguousarray(filled[:, :, ::across, ::-1])))
         answers.append(np.asarray(given, dtype=np.float32)[: len(pixels)])
     return np.concatenate(answers)
 

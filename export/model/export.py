@@ -65,7 +65,7 @@ def export_bundle(
             f"by {CONTRACT.digest[:12]}…; train again, or export with the version it was trained with"
         )
     with tqdm(total=5, desc="export", disable=None) as bar:
-        fp32 = to_onnx(source.model)
+        fp32 = to_onnx(source.model, mirrored=source.mirrored)
         bar.update()
         int8 = quantise(fp32, faces.ranges)
         bar.update()
@@ -101,10 +101,14 @@ def export_bundle(
 
 
 def _gates(
-    source: Source, faces: ExportFaces, fp32: onnx.ModelProto, int8: onnx.ModelProto, threads: int
+    source: Source,
+    faces: ExportFaces,
+    fp32: onnx.ModelProto,
+    int8: onnx.ModelProto,
+    threads: int,
 ) -> Parity:
     size = check_size(_bytes(int8))
-    by_keras = keras_logits(source.model, faces.gate)
+    by_keras = keras_logits(source.model, faces.gate, mirrored=source.mirrored)
     by_fp32 = onnx_logits(_bytes(fp32), faces.gate, threads=threads, label="fp32")
     worst = check_float(by_keras, by_fp32)
     by_int8 = onnx_logits(_bytes(int8), faces.gate, threads=threads, label="int8")
@@ -121,7 +125,11 @@ def _gates(
 
 
 def _properties(
-    passport: Passport, calibration: Calibration, parity: Parity, faces: ExportFaces, source: Source
+    passport: Passport,
+    calibration: Calibration,
+    parity: Parity,
+    faces: ExportFaces,
+    source: Source,
 ) -> Mapping[str, str]:
     """Deployment facts in the ONNX file itself, keys after field.md section 5; all texts."""
     return {
@@ -130,6 +138,7 @@ def _properties(
         "mean": ",".join(str(value) for value in MEAN_RGB),
         "std": ",".join(str(value) for value in DEVIATION_RGB),
         "layout": "NHWC",
+        "mirrored": "yes" if source.mirrored else "no",
         "crop_margin": f"crop contract {CONTRACT.version} {CONTRACT.digest}",
         "age_bins": "0..100",
         "temperature": str(calibration.temperature),

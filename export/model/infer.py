@@ -15,8 +15,14 @@ __all__ = ["keras_logits", "onnx_logits"]
 _BATCH: Final = 8
 
 
-def keras_logits(model: Any, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What the Keras model answers to BGR crops uint8 `(n, 112, 112, 3)`: float32 `(n, 101)`."""
+def keras_logits(model: Any, crops: NDArray[np.uint8], *, mirrored: bool = False) -> NDArray[np.float32]:
+    """What the Keras model answers to BGR crops uint8 `(n, 112, 112, 3)`: float32 `(n, 101)`.
+
+    With `mirrored` the mean of what it answers to a crop and to its mirror image.
+    """
+    if mirrored:
+        pair = keras_logits(model, crops), keras_logits(model, crops[:, :, ::-1])
+        return np.asarray((pair[0] + pair[1]) / 2, np.float32)
     parts = [
         np.asarray(model(normalise(crops[start : start + 32, ..., ::-1]), training=False), np.float32)
         for start in tqdm(range(0, len(crops), 32), desc="Keras", unit="batch", disable=None)

@@ -20,13 +20,17 @@ _WEIGHTS: Final = ("age.weights.h5", "best.weights.h5", "model.weights.h5")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A Keras model to export; `recipe` and `git` say where it comes from, `contract_digest` what it was cut by."""
+    """A Keras model to export; `recipe` and `git` say where it comes from, `contract_digest` what it was cut by.
+
+    With `mirrored` its answer to a crop is the mean of those to the crop and to its mirror image.
+    """
 
     model: Any
     weights: Path
     recipe: str
     git: str | None
     contract_digest: str | None
+    mirrored: bool = False
 
 
 def open_source(path: Path, *, recipe: str | None = None) -> Source:
@@ -52,6 +56,7 @@ def open_source(path: Path, *, recipe: str | None = None) -> Source:
         recipe=recipe or _recipe(facts, weights, digest),
         git=_commit(facts),
         contract_digest=(facts.get("contract") or {}).get("digest"),
+        mirrored=bool((facts.get("config") or {}).get("mirrored", False)),
     )
 
 

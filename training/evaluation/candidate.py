@@ -22,7 +22,7 @@ __all__ = ["Candidate", "open_candidate"]
 
 Reader = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 _MISS_RATE = 0.05
-_BATCH = 32
+_BATCH = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,20 +140,17 @@ def _run(path: Path) -> Candidate:
                 f"{path}: trained on crops of contract {digest[:12]}, this program has {CONTRACT.digest[:12]}"
             )
     head = facts.get("config", {}).get("head", "distribution")
+    mirrored = facts.get("config", {}).get("mirrored", False)
 
     def opener() -> Reader:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        from training.model import build_model, initialise, normalise
+        from training.model import build_model, initialise
+        from training.validation import predict
 
         model = build_model(head)
         initialise(model, weights)
 
-        def read(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-            filled = np.concatenate([crops, np.repeat(crops[:1], _BATCH - len(crops), axis=0)])
-            given = model.predict_on_batch(normalise(np.ascontiguousarray(filled[..., ::-1])))
-            return np.asarray(given, dtype=np.float32)[: len(crops)]
-
-        return _with_bar(read)
+        return _with_bar(lambda crops: predict(model, crops, mirrored=mirrored))
 
     return Candidate(name=path.name, open={"keras": opener}, calibration=None, facts=facts)
 

@@ -15,7 +15,7 @@ MASK = "***"
 
 _USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<userinfo>[^/?#\s'\"]*)@", re.IGNORECASE)
 _FIELD = re.compile(
-    r"(?P<key>\b(?:password|passwd|pwd|secret|token|api[_-]?key|authorization)\b[\"']?\s*[:=]\s*)"
+    r"(?P<key>\b(?:[\w-]{0,40}[_-])?(?:password|passwd|pwd|secret|token|api[_-]?key|authorization)\b[\"']?\s*[:=]\s*)"
     r"(?P<value>(?:bearer|basic|digest)\s+[^\s,;&\"']+|[\"'][^\"']*[\"']|[^\s,;&\"']+)",
     re.IGNORECASE,
 )

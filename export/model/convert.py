@@ -22,17 +22,15 @@ from onnx import helper, numpy_helper
 from export.model.errors import ExportError
 from training.model import AGES, CROP_PX, DEVIATION_RGB, MEAN_RGB
 
-__all__ = ["OPSET", "finished", "to_onnx"]
+__all__ = ["OPSET", "finished", "to_onnx", "with_mirror"]
 
 OPSET: Final = 17
 _IR_VERSION: Final = 8
 
 
-def to_onnx(model: Any, *, mirrored: bool = False) -> onnx.ModelProto:
+def to_onnx(model: Any) -> onnx.ModelProto:
     """The float32 graph of a Keras model with a distribution head: `crops` uint8 `[n, 112, 112, 3]` BGR to
     `logits` float32 `[n, 101]`, opset 17, n free.
-
-    With `mirrored` the graph reads every crop and its mirror image and answers the mean of both logits.
 
     Raises ExportError for another head or size, and where the conversion does not come out as expected.
     """
@@ -44,9 +42,39 @@ def to_onnx(model: Any, *, mirrored: bool = False) -> onnx.ModelProto:
     folded = _folded(_traced(model))
     _fold_first_layer(folded)
     _name_after_layers(folded)
-    if mirrored:
-        _read_mirrored_too(folded.graph)
     return finished(folded)
+
+
+def with_mirror(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph of `to_onnx` that reads every crop and its mirror image too, and answers the mean of both logits."""
+    both = onnx.ModelProto()
+    both.CopyFrom(model)
+    graph = both.graph
+    first, last = graph.node[0], graph.node[-1]
+    first.input[0], last.output[0] = "crops_both", "logits_both"
+    constants = {
+        "mirror.start": [-1],
+        "mirror.end": [np.iinfo(np.int64).min],
+        "mirror.axis": [2],
+        "mirror.step": [-1],
+        "mean.shape": [2, -1, AGES],
+    }
+    graph.initializer.extend(
+        numpy_helper.from_array(np.array(value, np.int64), name) for name, value in constants.items()
+    )
+    turned = ["crops", "mirror.start", "mirror.end", "mirror.axis", "mirror.step"]
+    before = [
+        helper.make_node("Slice", turned, ["crops_mirrored"], name="mirror"),
+        helper.make_node("Concat", ["crops", "crops_mirrored"], ["crops_both"], name="both", axis=0),
+    ]
+    after = [
+        helper.make_node("Reshape", ["logits_both", "mean.shape"], ["logits_of_both"], name="pair"),
+        helper.make_node("ReduceMean", ["logits_of_both"], ["logits"], name="mean", axes=[0], keepdims=0),
+    ]
+    nodes = [*before, *graph.node, *after]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return finished(both)
 
 
 def finished(model: onnx.ModelProto, properties: Mapping[str, str] | None = None) -> onnx.ModelProto:
@@ -170,34 +198,6 @@ def _name_after_layers(model: onnx.ModelProto) -> None:
         tensor.CopyFrom(
             numpy_helper.from_array(numpy_helper.to_array(tensor), names.get(tensor.name, tensor.name))
         )
-
-
-def _read_mirrored_too(graph: onnx.GraphProto) -> None:
-    """Crops go in twice, turned left to right the second time; one crop's two answers come out as their mean."""
-    first, last = graph.node[0], graph.node[-1]
-    first.input[0], last.output[0] = "crops_both", "logits_both"
-    constants = {
-        "mirror.start": [-1],
-        "mirror.end": [np.iinfo(np.int64).min],
-        "mirror.axis": [2],
-        "mirror.step": [-1],
-        "mean.shape": [2, -1, AGES],
-    }
-    graph.initializer.extend(
-        numpy_helper.from_array(np.array(value, np.int64), name) for name, value in constants.items()
-    )
-    turned = ["crops", "mirror.start", "mirror.end", "mirror.axis", "mirror.step"]
-    before = [
-        helper.make_node("Slice", turned, ["crops_mirrored"], name="mirror"),
-        helper.make_node("Concat", ["crops", "crops_mirrored"], ["crops_both"], name="both", axis=0),
-    ]
-    after = [
-        helper.make_node("Reshape", ["logits_both", "mean.shape"], ["logits_of_both"], name="pair"),
-        helper.make_node("ReduceMean", ["logits_of_both"], ["logits"], name="mean", axes=[0], keepdims=0),
-    ]
-    nodes = [*before, *graph.node, *after]
-    del graph.node[:]
-    graph.node.extend(nodes)
 
 
 def _drop_unused(graph: onnx.GraphProto) -> None:

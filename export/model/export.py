@@ -14,7 +14,7 @@ from tqdm import tqdm
 from edge.age import GOLDEN_FILE as GOLDEN
 from edge.age import MODEL_FILE, AgeBundle, halved, log_softmax, mean_years
 from edge.face import CONTRACT, DetectorKind
-from export.model.convert import finished, to_onnx
+from export.model.convert import finished, to_onnx, with_mirror
 from export.model.data import ExportFaces
 from export.model.errors import ExportError
 from export.model.golden import golden_crops, golden_vectors
@@ -65,7 +65,9 @@ def export_bundle(
             f"by {CONTRACT.digest[:12]}…; train again, or export with the version it was trained with"
         )
     with tqdm(total=5, desc="export", disable=None) as bar:
-        fp32 = to_onnx(source.model, mirrored=source.mirrored)
+        fp32 = to_onnx(source.model)
+        if source.mirrored:
+            fp32 = with_mirror(fp32)
         bar.update()
         int8 = quantise(fp32, faces.ranges)
         bar.update()

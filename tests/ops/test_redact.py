@@ -37,6 +37,8 @@ def logged() -> Iterator[io.StringIO]:
         "Authorization: Bearer hunter2",
         "password=hunter2 user=admin",
         '{"password": "hunter2"}',
+        "broker_password=hunter2 host=hub",
+        '{"mqtt-client_secret": "hunter2"}',
         "rtsp://hunter2@10.0.0.5/",
         "two rtsp://a:hunter2@x/1 and http://b:hunter2@y/2",
     ],
@@ -50,8 +52,11 @@ def test_an_at_sign_inside_the_password_does_not_leave_its_tail() -> None:
 
 
 def test_what_is_no_secret_stays_readable() -> None:
-    line = "camera cam-1 is down after 12.5 s: rtsp://10.0.0.5:554/stream1 answered 404"
-    assert Redactor(["hunter2"])(line) == line
+    for line in (
+        "camera cam-1 is down after 12.5 s: rtsp://10.0.0.5:554/stream1 answered 404",
+        "bypassword=3 no_tokens: 12 received",
+    ):
+        assert Redactor(["hunter2"])(line) == line
 
 
 @given(secret=st.text(min_size=3, max_size=30), before=st.text(max_size=20), after=st.text(max_size=20))

@@ -17,6 +17,7 @@ from training.model import AGES, build_model
 from training.refit import features_of, refit_head
 from training.targets import loss_for, targets
 from training.trainer import FEATURES_FILE, TRAINED_FILE, WEIGHTS_FILE, train
+from training.validation import predict
 
 
 def told_by(loss: Loss, ages: list[float], logits: np.ndarray) -> np.ndarray:
@@ -96,3 +97,34 @@ def test_a_finished_run_can_be_refitted_otherwise(small: TrainingConfig) -> None
 def test_a_scalar_head_cannot_be_refitted(small: TrainingConfig) -> None:
     with pytest.raises(DataError, match="refit: needs head: distribution"):
         replace(small, head="scalar", refit=Refit(steps=1))
+
+
+def test_a_mirrored_refit_learns_from_the_mean_of_a_face_and_its_mirror_image(
+    mini: CropSet, tmp_path: Path
+) -> None:
+    """Features that differ only between the two sides teach nothing then."""
+    few = mini.only("train").limited(64)
+    side = np.random.default_rng(1).normal(size=(64, 2048)).astype(np.float32)
+    kept = tmp_path / "features.npy"
+    np.save(kept, np.concatenate([side, -side]))
+    how = Refit(steps=20, batch=64, rate=0.05, pull=0.0, sampling=Sampling(balance=0.0))
+
+    moved = {}
+    for mirrored in (False, True):
+        network = build_model()
+        before = np.asarray(keras.ops.convert_to_numpy(network.get_layer("ages").kernel))
+        refit_head(network, few, how, seed=1, kept=kept, mirrored=mirrored)
+        moved[mirrored] = np.abs(np.asarray(network.get_layer("ages").get_weights()[0]) - before).max()
+    assert moved[False] > 0.01
+    assert moved[True] == 0.0
+
+
+def test_a_mirrored_prediction_is_the_mean_of_both_sides_and_blind_to_which_is_which(mini: CropSet) -> None:
+    crops = mini.only("val").take(np.arange(5))
+    network = build_model()
+    turned = np.ascontiguousarray(crops[:, :, ::-1])
+
+    both = predict(network, crops, mirrored=True)
+
+    assert both == pytest.approx((predict(network, crops) + predict(network, turned)) / 2, abs=1e-5)
+    assert both == pytest.approx(predict(network, turned, mirrored=True), abs=1e-5)

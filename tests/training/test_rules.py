@@ -222,3 +222,11 @@ def test_a_configuration_survives_json() -> None:
     config = TrainingConfig(data=Path("a"), run=Path("b"), budget=Budget(steps=3))
     assert config.as_dict()["budget"] == {"passes": None, "steps": 3, "minutes": None}
     assert config.as_dict()["data"] == "a"
+
+
+def test_the_third_round_goes_on_from_the_bundle_before_and_ends_reading_mirror_images() -> None:
+    once_more = load_training_config(CONFIG.with_name("training_once_more.yaml"))
+
+    assert Path(once_more.init).name == "age-1.3.0"
+    assert once_more.mirrored
+    assert [(chosen.data_set, chosen.times) for chosen in once_more.sampling.sets] == [("allage", 1.7)]

@@ -81,7 +81,7 @@ def test_an_export_that_a_gate_stops_writes_nothing(
 ) -> None:
     monkeypatch.setattr(export, "to_onnx", lambda _model: Graph(10))
     monkeypatch.setattr(export, "quantise", lambda _fp32, _crops: Graph(int8_bytes))
-    monkeypatch.setattr(export, "keras_logits", lambda _model, _crops: saying(AGES))
+    monkeypatch.setattr(export, "keras_logits", lambda _model, _crops, **_how: saying(AGES))
     monkeypatch.setattr(export, "onnx_logits", lambda _raw, _crops, **how: saying(AGES + off[how["label"]]))
     crops = np.zeros((4, 112, 112, 3), np.uint8)
     faces = ExportFaces(

@@ -14,7 +14,7 @@ from onnx import numpy_helper
 
 from edge.age import AgeBundle, derive_float, halved
 from edge.face import CONTRACT
-from export.model.convert import finished, to_onnx
+from export.model.convert import finished, to_onnx, with_mirror
 from export.model.errors import ExportError
 from export.model.infer import keras_logits, onnx_logits
 from export.model.parity import check_float
@@ -60,6 +60,28 @@ def test_keras_and_the_folded_graph_agree_to_a_hundredth_of_a_year(
     by_onnx = onnx_logits(fp32.SerializeToString(), crops, threads=2)
     assert check_float(by_keras, by_onnx) < 0.01
     np.testing.assert_allclose(by_keras, by_onnx, atol=2e-3)
+
+
+def test_a_crop_read_with_its_mirror_image_answers_the_mean_of_both_whatever_the_batch(
+    keras_model: Any, fp32: onnx.ModelProto, crops: np.ndarray
+) -> None:
+    pair = with_mirror(fp32).SerializeToString()
+    alone = fp32.SerializeToString()
+    by_hand = (onnx_logits(alone, crops, threads=2) + onnx_logits(alone, crops[:, :, ::-1], threads=2)) / 2
+
+    np.testing.assert_allclose(onnx_logits(pair, crops, threads=2), by_hand, atol=1e-4)
+    np.testing.assert_allclose(onnx_logits(pair, crops[:1], threads=2), by_hand[:1], atol=1e-4)
+    np.testing.assert_allclose(keras_logits(keras_model, crops, mirrored=True), by_hand, atol=2e-3)
+
+
+def test_a_mirrored_model_says_the_same_in_8_bits_and_with_the_rounding_taken_out(
+    fp32: onnx.ModelProto, crops: np.ndarray
+) -> None:
+    pair = with_mirror(fp32)
+    int8 = quantise(pair, crops).SerializeToString()
+    before = ages_of(onnx_logits(pair.SerializeToString(), crops, threads=2))
+    for kind in (int8, derive_float(int8, "fp32"), derive_float(int8, "fp16")):
+        assert np.abs(ages_of(onnx_logits(kind, crops, threads=2)) - before).mean() < 0.5
 
 
 def test_colour_order_matters_and_is_the_cameras(fp32: onnx.ModelProto, crops: np.ndarray) -> None:

@@ -95,14 +95,18 @@ def write_bundle(out: Path, document: dict[str, Any], files: Mapping[str, bytes]
     document = document | {
         "files": {name: hashlib.sha256(raw).hexdigest() for name, raw in sorted(files.items())}
     }
-    for name, raw in files.items():
-        (waiting / name).write_bytes(raw)
-    (waiting / MANIFEST_FILE).write_text(written_manifest(document), encoding="utf-8")
-    (waiting / CARD_FILE).write_text(model_card(document), encoding="utf-8")
-    bundle = AgeBundle.load(waiting, contract_digest=CONTRACT.digest)
-    golden = golden_check(bundle, AgeReader(bundle, provider="cpu"))
-    if not golden.passed:
-        raise GateError(f"{waiting}: {golden.reason}")
+    try:
+        for name, raw in files.items():
+            (waiting / name).write_bytes(raw)
+        (waiting / MANIFEST_FILE).write_text(written_manifest(document), encoding="utf-8")
+        (waiting / CARD_FILE).write_text(model_card(document), encoding="utf-8")
+        bundle = AgeBundle.load(waiting, contract_digest=CONTRACT.digest)
+        golden = golden_check(bundle, AgeReader(bundle, provider="cpu"))
+        if not golden.passed:
+            raise GateError(f"{out} is not written: {golden.reason}")
+    except BaseException:
+        shutil.rmtree(waiting, ignore_errors=True)
+        raise
     if out.exists():
         shutil.rmtree(out)
     waiting.rename(out)

@@ -122,6 +122,7 @@ def test_golden_answers_that_do_not_come_out_again_leave_the_old_bundle_in_place
     with pytest.raises(GateError, match="golden"):
         write_bundle(place, document, files | {"golden.npz": (tmp_path / "wrong.npz").read_bytes()})
     assert {p.name: p.read_bytes() for p in place.iterdir()} == before
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(

@@ -55,6 +55,7 @@ def test_what_is_no_secret_stays_readable() -> None:
     for line in (
         "camera cam-1 is down after 12.5 s: rtsp://10.0.0.5:554/stream1 answered 404",
         "bypassword=3 no_tokens: 12 received",
+        '{"refused": {"bad_time": 1, "no_token": 4}}',
     ):
         assert Redactor(["hunter2"])(line) == line
 

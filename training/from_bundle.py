@@ -9,19 +9,20 @@ the length that trained ones have, so that an optimiser's steps are neither huge
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.age import MODEL_FILE, ModelFileError
+from edge.age.derive import derive_float
 from training.crops import CropSet
 from training.model import AGES, CROP_PX, DEVIATION_RGB, WeightsError, normalise
 
-__all__ = ["MODEL_FILE", "from_bundle"]
+__all__ = ["from_bundle"]
 
-MODEL_FILE: Final = "model_int8.onnx"
-
+_DEQUANTISED: Final = "_DequantizeLinear_Output"
 _HEAD_LAYER: Final = "ages"
 _HEAD_NODE: Final = "gemm"
 _CROPS: Final = 512
@@ -48,25 +49,20 @@ def from_bundle(network: keras.Model, bundle: Path, crops: CropSet) -> None:
 
 
 class _Folded:
-    """Dequantised kernels and biases of a QDQ graph, by the names that `export-model` gives."""
+    """Kernels and biases of a bundle's float twin, by the names that `export-model` gives."""
 
     def __init__(self, path: Path) -> None:
         import onnx
-        from google.protobuf.message import DecodeError
 
         self._path = path
         try:
-            graph = onnx.load(path).graph
-        except (OSError, DecodeError) as wrong:
-            raise WeightsError(
-                f"{path}: no ONNX model can be read ({wrong}); give a bundle's folder"
-            ) from wrong
-        tensors = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
-        self._values = {name: value for name, value in tensors.items() if name.endswith((".weight", ".bias"))}
-        for node in graph.node:
-            if node.op_type == "DequantizeLinear" and node.input[0] in tensors:
-                name = node.output[0].removesuffix("_DequantizeLinear_Output")
-                self._values[name] = _dequantised(*(tensors[source] for source in node.input))
+            graph = onnx.load_from_string(derive_float(path.read_bytes(), "fp32")).graph
+        except (OSError, ModelFileError) as wrong:
+            raise WeightsError(f"{path}: no int8 age model ({wrong}); give a bundle's folder") from wrong
+        self._values = {
+            tensor.name.removesuffix(_DEQUANTISED): onnx.numpy_helper.to_array(tensor)
+            for tensor in graph.initializer
+        }
 
     def pair(self, node: str) -> list[_F32]:
         """Kernel as ONNX stores it, and bias."""
@@ -76,13 +72,6 @@ class _Folded:
             raise WeightsError(
                 f"{self._path}: holds no {missing}; only bundles of `checkout-age export-model` can be trained on"
             ) from missing
-
-
-def _dequantised(value: NDArray[Any], scale: _F32, zero: NDArray[Any]) -> _F32:
-    """Per tensor or along the first axis, as weights and biases are."""
-    wide = (-1, *(1,) * (value.ndim - 1)) if scale.ndim else ()
-    told = (value.astype(np.float32) - zero.astype(np.float32).reshape(wide)) * scale.reshape(wide)
-    return np.asarray(told, np.float32)
 
 
 def _normaliser(network: keras.Model, convolution: keras.Layer) -> keras.Layer:

@@ -78,11 +78,10 @@ def open_run(config: TrainingConfig, crops: CropSet, *, resume: bool) -> None:
             raise DataError(
                 f"{config.run}: cannot be resumed with other {', '.join(changed)}; choose another `run`"
             )
-        told = {key: facts["config"][key] for key in _OF_THE_END}
-        if {
-            key: before["config"].get(key) for key in _OF_THE_END
-        } != told:  # the recipe tells what was done last
-            before["config"].update(told)
+        # The end may be done again, and the recipe tells what was done last.
+        end = {key: facts["config"][key] for key in _OF_THE_END}
+        if before["config"] | end != before["config"]:
+            before["config"].update(end)
             waiting = file.with_suffix(".new")
             waiting.write_text(json.dumps(before, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
             waiting.replace(file)

@@ -68,15 +68,14 @@ def refit_head(
     """
     features = features_of(network, crops, kept=kept)
     if mirrored:
-        mean = (features[: len(crops)] + features[len(crops) :]) / 2
-        features = np.concatenate([mean, mean])
+        features = (features[: len(crops)] + features[len(crops) :]) / 2
     answers = targets(crops.ages_min, crops.ages_max, sigma_years=how.loss.sigma_years)
     sampler = Sampler(
         sampling_weights(crops.ages, crops.column("data_set"), how.sampling), batch=how.batch, seed=seed
     )
     kernel, bias = (np.asarray(keras.ops.convert_to_numpy(v)) for v in network.get_layer(_LAYER).weights)
     head = _head(kernel, bias, how)
-    sides = np.random.default_rng(seed).integers(0, 2, (how.steps, how.batch))
+    sides = np.random.default_rng(seed).integers(0, 1 if mirrored else 2, (how.steps, how.batch))
     for step in range(how.steps):
         members = sampler.members(step)
         head.optimizer.learning_rate.assign(how.rate * 0.5 * (1.0 + np.cos(np.pi * step / how.steps)))

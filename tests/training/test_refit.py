@@ -12,6 +12,7 @@ import pytest
 
 from training.config import Budget, Loss, Refit, Sampling, TrainingConfig
 from training.crops import CropSet
+from training.evaluation.candidate import open_candidate
 from training.labels import DataError
 from training.model import AGES, build_model
 from training.refit import features_of, refit_head
@@ -128,3 +129,20 @@ def test_a_mirrored_prediction_is_the_mean_of_both_sides_and_blind_to_which_is_w
 
     assert both == pytest.approx((predict(network, crops) + predict(network, turned)) / 2, abs=1e-5)
     assert both == pytest.approx(predict(network, turned, mirrored=True), abs=1e-5)
+
+
+def test_a_run_that_is_said_to_read_mirrored_only_at_its_end_is_evaluated_so(
+    small: TrainingConfig, mini: CropSet
+) -> None:
+    train(small)
+    assert json.loads((small.run / "run.json").read_text())["config"]["mirrored"] is False
+    train(replace(small, mirrored=True), resume=True)
+    assert json.loads((small.run / "run.json").read_text())["config"]["mirrored"] is True
+
+    network = build_model()
+    network.load_weights(small.run / WEIGHTS_FILE)
+    crops = mini.only("test").take(np.arange(5))
+    evaluated = open_candidate(small.run).open["keras"]()(crops)
+
+    assert evaluated == pytest.approx(predict(network, crops, mirrored=True), abs=1e-4)
+    assert np.abs(evaluated - predict(network, crops)).max() > 1e-3

@@ -224,9 +224,9 @@ def test_a_configuration_survives_json() -> None:
     assert config.as_dict()["data"] == "a"
 
 
-def test_the_third_round_goes_on_from_the_bundle_before_and_ends_reading_mirror_images() -> None:
-    once_more = load_training_config(CONFIG.with_name("training_once_more.yaml"))
+def test_a_further_round_goes_on_from_the_bundle_before_and_ends_reading_mirror_images() -> None:
+    further = load_training_config(CONFIG.with_name("training_from_bundle.yaml"))
 
-    assert Path(once_more.init).name == "age-1.3.0"
-    assert once_more.mirrored
-    assert [(chosen.data_set, chosen.times) for chosen in once_more.sampling.sets] == [("allage", 1.7)]
+    assert Path(further.init).name == "age-1.4.0"
+    assert further.mirrored
+    assert [(chosen.data_set, chosen.times) for chosen in further.sampling.sets] == [("allage", 1.7)]

@@ -104,9 +104,7 @@ def test_a_folder_that_holds_no_int8_model_of_ours_is_refused(mini: CropSet, tmp
             from_bundle(network, tmp_path, crops)
 
 
-def test_an_int8_model_of_other_layers_is_refused_by_the_name_it_lacks(
-    mini: CropSet, tmp_path: Path
-) -> None:
+def test_an_int8_model_of_other_layers_is_refused_by_the_name_it_lacks(mini: CropSet, tmp_path: Path) -> None:
     model = onnx.load(SHIPPED / MODEL_FILE)
     for tensor in model.graph.initializer:
         tensor.name = tensor.name.replace("conv3_block2_1_conv", "another")

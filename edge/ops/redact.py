@@ -16,7 +16,7 @@ MASK = "***"
 _USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<userinfo>[^/?#\s'\"]*)@", re.IGNORECASE)
 # `no_token: 3` counts who showed none (edge/till/http.py); it is no secret.
 _FIELD = re.compile(
-    r"(?P<key>\b(?!no_)(?:[\w-]{0,40}[_-])?(?:password|passwd|pwd|secret|token|api[_-]?key|authorization)\b[\"']?\s*[:=]\s*)"
+    r"(?P<key>\b(?!no_token\b)(?:[\w-]{0,40}[_-])?(?:password|passwd|pwd|secret|token|api[_-]?key|authorization)\b[\"']?\s*[:=]\s*)"
     r"(?P<value>(?:bearer|basic|digest)\s+[^\s,;&\"']+|[\"'][^\"']*[\"']|[^\s,;&\"']+)",
     re.IGNORECASE,
 )

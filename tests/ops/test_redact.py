@@ -38,6 +38,7 @@ def logged() -> Iterator[io.StringIO]:
         "password=hunter2 user=admin",
         '{"password": "hunter2"}',
         "broker_password=hunter2 host=hub",
+        "no_proxy_password=hunter2 host=hub",
         '{"mqtt-client_secret": "hunter2"}',
         "rtsp://hunter2@10.0.0.5/",
         "two rtsp://a:hunter2@x/1 and http://b:hunter2@y/2",
